@@ -1,0 +1,68 @@
+"""What a tool is. A tool is one file beside this one and its test; `registry.py` lists them."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from orket_pipelines.agents.model import Assignment, Outcome
+from orket_pipelines.git.port import Code
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store, Transaction
+from orket_pipelines.workbench.model import Workbench
+
+
+class Arguments(BaseModel):
+    """What a model may say to a tool; more than that is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Reach(StrEnum):
+    """What a call can change, which decides what is done with one that a dead process left open.
+
+    NOTHING: run it again. CHECKOUT: roll the checkout back to the last checkpoint, run it again.
+    STORE: it is recorded in the transaction of its outcome, so it did not happen: run it again.
+    """
+
+    NOTHING = "nothing"
+    CHECKOUT = "checkout"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that a session works with. `store` acts as the role and carries the worker's fence."""
+
+    store: Store
+    code: Code
+    workbench: Workbench
+    settings: Settings
+    stop: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a model is told; `failed` marks an error it can mend. `outcome` ends the session.
+
+    `record` is written in the transaction that stores the result.
+    """
+
+    text: str
+    failed: bool = False
+    outcome: Outcome | None = None
+    record: Callable[[Transaction], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """`name` and `description` are what the model sees, `arguments` the schema it must keep to."""
+
+    name: str
+    description: str
+    arguments: type[Arguments]
+    reach: Reach
+    run: Callable[[Desk, Assignment, Any], ToolResult]

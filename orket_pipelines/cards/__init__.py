@@ -1,0 +1,1 @@
+"""What work is: card facts, the transition tables, wait reasons, card files, scheduling."""

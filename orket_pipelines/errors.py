@@ -1,0 +1,59 @@
+"""Every error that the product raises on purpose, as one tree.
+
+A message says what was attempted and why it failed; `next_step` is the command or the change that helps.
+"""
+
+
+class OrketError(Exception):
+    """Something was refused or failed, and a person can act on it.
+
+    `next_step` is one sentence with the next thing to type or change; empty when there is nothing to do but wait.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class SettingsError(OrketError):
+    """A setting has a value that cannot be used."""
+
+
+class StoreError(OrketError):
+    """The store refused a read or a write: disk full, read-only, not reachable, or too new for this release."""
+
+
+class LeaseLost(OrketError):
+    """A write carried the fencing token of a lease that another worker has taken over; nothing was written."""
+
+
+class EffectInDoubt(OrketError):
+    """An effect was begun by a process that died, and the world cannot be asked whether it happened."""
+
+
+class CardError(OrketError):
+    """A card or a card file is not what the rules of work allow."""
+
+
+class TransitionRefused(CardError):
+    """A card may not move as asked; a policy violation holds the reason."""
+
+
+class GitError(OrketError):
+    """A git command failed."""
+
+
+class ForgeError(OrketError):
+    """The forge refused, or could not answer."""
+
+
+class WorkbenchError(OrketError):
+    """A step could not be run at all (a command that ran and failed is a result, not an error)."""
+
+
+class ModelError(OrketError):
+    """A model did not give a usable answer within its bounds."""
+
+
+class Stopped(OrketError):
+    """A stop was asked for; everything done so far is stored."""

@@ -1,0 +1,1 @@
+"""Where code is reviewed and merged: pull requests, reviews, comments and labels, behind the `Forge` port."""

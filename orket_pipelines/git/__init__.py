@@ -1,0 +1,5 @@
+"""Code as git sees it: the factory's own repositories and the throwaway clones that agents work in.
+
+The factory's repository lies outside every clone and is always addressed with explicit `--git-dir` and `--work-tree`,
+hooks and fsmonitor off: nothing that was written in a clone, its `.git` least of all, is read as configuration.
+"""

@@ -1,0 +1,26 @@
+"""Reads and writes of policy violations."""
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from orket_pipelines.policy.model import Violation
+from orket_pipelines.store import Transaction, append, tables
+
+_violations = tables.policy_violations
+
+
+def record_violation(tx: Transaction, violation: Violation) -> None:
+    """Store a violation; a `policy.violated` event about its card (or its actor, where no card is concerned)."""
+    row = asdict(violation) | {"at": tx.now}
+    tx.execute(sa.insert(_violations), {"workspace_id": tx.workspace_id, **row})
+    append(tx, "policy.violated", violation.card_id or violation.actor, row)
+
+
+def list_violations(tx: Transaction, *, card_id: str | None = None) -> list[Violation]:
+    """Violations, oldest first; those of one card where `card_id` is given."""
+    query = sa.select(_violations).where(_violations.c.workspace_id == tx.workspace_id)
+    if card_id is not None:
+        query = query.where(_violations.c.card_id == card_id)
+    rows = tx.execute(query.order_by(_violations.c.at, _violations.c.id)).mappings()
+    return [Violation(**{key: value for key, value in row.items() if key != "workspace_id"}) for row in rows]

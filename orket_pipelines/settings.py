@@ -1,0 +1,122 @@
+"""Every setting of the product, in one object.
+
+Where a value comes from, first found first: flag > environment (`ORKET_*`) > workspace (`ORKET_HOME/workspace.json`) >
+organization (`config/organization.json`) > the default here.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from orket_pipelines.errors import SettingsError
+
+ORGANIZATION = Path("config/organization.json")
+SCRIPTED = "scripted"
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds, sizes in bytes or characters as named."""
+
+    model_config = SettingsConfigDict(env_prefix="ORKET_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".orket"), description="Where all state lies: database, checkouts, artifacts, snapshots.")
+    workspace: str = Field("default", pattern=r"^[a-z0-9][a-z0-9-]{0,38}$", description="The tenant.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite under the home where not set.")
+    automation: bool = Field(False, description="Sensors may start work that spends money.")
+
+    concurrency: PositiveInt = Field(4, description="Issues worked on at once, in all.")
+    lease_patience: PositiveFloat = Field(30.0, description="Silence after which another worker takes over.")
+
+    model: str = Field(SCRIPTED, description="`scripted`, or the name of a model on the server at model_base_url.")
+    model_base_url: str | None = Field(None, description="An OpenAI-compatible server, with its /v1.")
+    model_api_key: SecretStr | None = Field(None, description="Its key; local servers need none.")
+    model_streaming: bool = Field(
+        True, description="Ask for streamed answers, so that a silent server is noticed early."
+    )
+    model_connect_timeout: PositiveFloat = Field(10.0)
+    model_first_token_timeout: PositiveFloat = Field(120.0)
+    model_turn_timeout: PositiveFloat = Field(600.0)
+    model_retries: int = Field(
+        4, ge=0, description="Further tries after 429, 5xx, a lost connection or an unusable answer."
+    )
+    model_input_price: float | None = Field(
+        None, ge=0, description="USD per million tokens, where the price list has none."
+    )
+    model_output_price: float | None = Field(None, ge=0)
+    playbooks: Path | None = Field(
+        None, description="Where the scripted model's playbooks lie; the examples' by default."
+    )
+
+    isolation: Literal["auto", "process"] = Field(
+        "auto", description="`process` allows a real model on bare processes; the scripted one needs no permission."
+    )
+    command_timeout: PositiveFloat = Field(120.0, description="One command of an agent.")
+    test_timeout: PositiveFloat = Field(600.0, description="One run of the project's tests.")
+    turn_limit: PositiveInt = Field(60, description="Model turns in one session.")
+    session_failures: PositiveInt = Field(3, description="Sessions in a row that may end without an outcome.")
+
+    architect_at: PositiveInt = Field(3, description="Requests for changes after which the architect is called.")
+    reject_at: PositiveInt = Field(4, description="Requests for changes after which the pull request is closed.")
+    rework_limit: PositiveInt = Field(
+        8, description="Failed test runs and conflicts of one issue before a person looks."
+    )
+
+    @property
+    def store_url(self) -> str:
+        """The database in use."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'orket.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, dotenv_settings, file_secret_settings
+        return init_settings, env_settings
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings in force here and now; a flag that is None was not given.
+
+    Raises: SettingsError with the name of the setting, where it came from, and what it may be.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    home = Path(given.get("home") or _from_environment("home") or ".orket")
+    files = _read(ORGANIZATION) | _read(home / "workspace.json")
+    try:
+        environment = Settings(**given).model_dump(exclude_unset=True)
+        return Settings(**(files | environment))
+    except ValidationError as error:
+        raise SettingsError(_explain(error), next_step="Correct the setting, then see: orket doctor") from error
+
+
+def _from_environment(name: str) -> str | None:
+    return os.environ.get(f"ORKET_{name.upper()}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}", next_step=f"Correct {path}.") from error
+    if not isinstance(found, dict):
+        raise SettingsError(f"{path}: must be an object of settings", next_step=f"Correct {path}.")
+    unknown = sorted(set(found) - set(Settings.model_fields))
+    if unknown:
+        raise SettingsError(f"{path}: unknown settings: {', '.join(unknown)}", next_step=f"Correct {path}.")
+    return found
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}, not {found['input']!r}" for found in error.errors()]
+    return "; ".join(lines)

@@ -1,0 +1,165 @@
+"""Effects on the world: intent, effect, outcome, each stored, so that a process that dies in between does nothing twice.
+
+What is begun and not ended when a process dies is *in doubt*. The next process asks the world through the effect's probe:
+it happened (its result is recorded), or it did not (it is done again, as the next attempt). Without a probe it is
+`unknown`, and a person decides.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from orket_pipelines.errors import EffectInDoubt, OrketError
+from orket_pipelines.store import tables
+from orket_pipelines.store.engine import Store, Transaction
+from orket_pipelines.store.failpoints import failpoint, reach
+
+Result = dict[str, Any]
+PENDING, DONE, FAILED, UNKNOWN = "pending", "done", "failed", "unknown"
+
+_effects = tables.effects
+_by_key = sa.and_(_effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.key == sa.bindparam("b_key"))
+_select = sa.select(_effects.c.outcome, _effects.c.result, _effects.c.attempt).where(_by_key)
+_insert = sa.insert(_effects)
+_update = sa.update(_effects).where(_by_key)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectKind:
+    """One sort of effect and its failpoints: before the intent is stored, after it, after the effect, after the outcome."""
+
+    name: str
+    before_intent: str
+    after_intent: str
+    after_effect: str
+    after_outcome: str
+
+
+def effect_kind(name: str) -> EffectKind:
+    """Declare a sort of effect (`forge.merge`) at module level; its four failpoints are registered."""
+    moments = ("before_intent", "after_intent", "after_effect", "after_outcome")
+    return EffectKind(name, *(failpoint(f"{name}.{moment}") for moment in moments))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What is stored of an effect. `result` is None until it is done."""
+
+    outcome: str
+    result: Result | None
+    attempt: int
+
+
+def perform(
+    store: Store,
+    kind: EffectKind,
+    key: str,
+    *,
+    subject: str,
+    intent: Mapping[str, Any],
+    act: Callable[[], Result],
+    probe: Callable[[], Result | None] | None = None,
+    record: Callable[[Transaction, Result], None] | None = None,
+) -> Result:
+    """Do `act` once for `key`, ever, and return its result (JSON); done before, the stored result comes back.
+
+    `record` writes what follows from the result, in the transaction of the outcome, so it too happens once.
+    `probe` asks the world whether an effect in doubt happened: its result, or None.
+
+    Raises: EffectInDoubt where it cannot be known; whatever `act` raises (an OrketError is stored as failed: the world is
+    as it was, and the next call tries again).
+    """
+    full_key = f"{kind.name}:{key}"
+    reach(kind.before_intent)
+    found = begin(store, kind, full_key, subject=subject, intent=intent)
+    if found.outcome == DONE:
+        return found.result or {}
+    reach(kind.after_intent)
+    happened = _reconcile(store, full_key, found, probe)
+    result = happened if happened is not None else _act(store, full_key, act)
+    reach(kind.after_effect)
+    with store.write() as tx:
+        end(tx, full_key, DONE, result)
+        if record is not None:
+            record(tx, result)
+    reach(kind.after_outcome)
+    return result
+
+
+def begin(store: Store, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any]) -> Effect:
+    """Store the intent; return the effect as it stood before (attempt 0 where this is the first)."""
+    with store.write() as tx:
+        found = find(tx, key)
+        if found is None:
+            begin_in(tx, kind, key, subject=subject, intent=intent, fencing_token=store.fence and store.fence.token)
+            return Effect(FAILED, None, 0)
+        if found.outcome == FAILED:
+            tx.execute(
+                _update.values(outcome=PENDING, attempt=found.attempt + 1),
+                {"b_workspace_id": tx.workspace_id, "b_key": key},
+            )
+        return found
+
+
+def begin_in(
+    tx: Transaction, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any], fencing_token: int | None
+) -> None:
+    """Store a first intent in a transaction that the caller already has."""
+    tx.execute(
+        _insert,
+        {
+            "workspace_id": tx.workspace_id,
+            "key": key,
+            "kind": kind.name,
+            "subject": subject,
+            "intent": dict(intent),
+            "outcome": PENDING,
+            "attempt": 1,
+            "fencing_token": fencing_token,
+            "begun_at": tx.now,
+        },
+    )
+
+
+def end(tx: Transaction, key: str, outcome: str, result: Result | None) -> None:
+    """Store the outcome of an effect."""
+    tx.execute(
+        _update,
+        {
+            "b_workspace_id": tx.workspace_id,
+            "b_key": key,
+            "outcome": outcome,
+            "result": result,
+            "ended_at": tx.now,
+        },
+    )
+
+
+def find(tx: Transaction, key: str) -> Effect | None:
+    """What is stored under `key`."""
+    row = tx.execute(_select, {"b_workspace_id": tx.workspace_id, "b_key": key}).first()
+    return Effect(row.outcome, row.result, row.attempt) if row else None
+
+
+def _reconcile(store: Store, key: str, found: Effect, probe: Callable[[], Result | None] | None) -> Result | None:
+    if found.outcome == FAILED:
+        return None
+    if probe is not None:
+        return probe()
+    with store.write() as tx:
+        end(tx, key, UNKNOWN, None)
+    raise EffectInDoubt(
+        f"{key} was begun by a process that died, and nobody can tell whether it happened",
+        next_step=f"Look at the world, then record what you saw: orket effects resolve {key}",
+    )
+
+
+def _act(store: Store, key: str, act: Callable[[], Result]) -> Result:
+    try:
+        return act()
+    except OrketError as error:
+        with store.write() as tx:
+            end(tx, key, FAILED, {"error": str(error)})
+        raise

@@ -1,0 +1,188 @@
+"""Transactions on SQLite or PostgreSQL: one shape, one writer at a time, fenced."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+
+from orket_pipelines.clock import Clock, SystemClock
+from orket_pipelines.errors import LeaseLost, StoreError
+from orket_pipelines.store import tables
+
+if TYPE_CHECKING:
+    from orket_pipelines.store.leases import Lease
+
+LOCK_WAIT = 30.0
+"""Seconds that a writer of one process waits for a writer of another."""
+ADVISORY_LOCK = 0x0B2C
+"""PostgreSQL's advisory lock that makes writers take turns, as SQLite's do, so that seq is the order of commits."""
+
+_fence = sa.select(tables.leases.c.token).where(
+    tables.leases.c.workspace_id == sa.bindparam("workspace_id"), tables.leases.c.name == sa.bindparam("name")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who causes what is written: a role, `system` or a person; and the run and correlation it belongs to."""
+
+    actor: str = "system"
+    correlation_id: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One open transaction; everything in it commits or nothing. `now` is one time for all that it writes."""
+
+    connection: sa.Connection
+    workspace_id: str
+    now: int
+    origin: Origin
+    dialect: str
+
+    def execute(
+        self,
+        statement: sa.Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> sa.CursorResult[Any]:
+        """Run one statement."""
+        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+
+
+class Store:
+    """The database of one ORKET_HOME, seen from one workspace, on behalf of one origin.
+
+    `acting()` gives another view of the same database; views are cheap and share the connections.
+    Usable from many threads: each transaction has a connection of its own.
+    """
+
+    def __init__(self, engine: sa.Engine, workspace_id: str = "default", clock: Clock | None = None) -> None:
+        self.engine = engine
+        self.workspace_id = workspace_id
+        self.clock: Clock = clock or SystemClock()
+        self.origin = Origin()
+        self.fence: Lease | None = None
+        # Threads of one process queue here rather than in SQLite's busy handler, which sleeps and is unfair.
+        self._turn: threading.Lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, *, workspace_id: str = "default", clock: Clock | None = None) -> "Store":
+        """Connect and bring the schema up to date.
+
+        Raises: StoreError where the database cannot be opened or is newer than this release.
+        """
+        from orket_pipelines.store.migrate import upgrade  # noqa: PLC0415 - Alembic loads only when a store opens
+
+        engine = create_engine(url)
+        with _explained(url):
+            upgrade(engine)
+        return cls(engine, workspace_id, clock)
+
+    def acting(self, *, fence: "Lease | None" = None, **origin: str | None) -> "Store":
+        """The same store on behalf of another origin (`actor=`, `run_id=`, `correlation_id=`), its writes fenced by `fence`."""
+        view = object.__new__(Store)
+        view.__dict__.update(self.__dict__)
+        view.origin = replace(self.origin, **origin)  # type: ignore[arg-type]
+        view.fence = fence or self.fence
+        return view
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view; nothing may be written."""
+        with _explained(str(self.engine.url)), self.engine.connect() as connection, connection.begin():
+            yield self._transaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """The one writer of the moment; commits durably at the end, or not at all.
+
+        Raises: LeaseLost where the lease of this view was taken over; StoreError where the disk or the server refuses.
+        """
+        with _explained(str(self.engine.url)), self._turn, self.engine.connect() as connection:
+            connection = connection.execution_options(orket_write=True)
+            with connection.begin():
+                transaction = self._transaction(connection)
+                self._check_fence(transaction)
+                yield transaction
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+    def _transaction(self, connection: sa.Connection) -> Transaction:
+        return Transaction(connection, self.workspace_id, self.clock.now(), self.origin, connection.dialect.name)
+
+    def _check_fence(self, tx: Transaction) -> None:
+        if self.fence is None:
+            return
+        token = tx.execute(_fence, {"workspace_id": tx.workspace_id, "name": self.fence.name}).scalar()
+        if token != self.fence.token:
+            raise LeaseLost(
+                f"{self.fence.name}: another worker has taken over (its token {token}, ours {self.fence.token}); "
+                "nothing was written"
+            )
+
+
+def create_engine(url: str) -> sa.Engine:
+    """An engine with our transaction rules; SQLite in WAL with synchronous=FULL."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    engine = sa.create_engine(parsed, pool_size=10, max_overflow=-1)
+    event.listen(engine, "begin", _lock_postgresql)
+    return engine
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    arguments = {"timeout": LOCK_WAIT, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # Python's own transaction handling begins late and never IMMEDIATE; ours is in _begin_sqlite.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("orket_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _lock_postgresql(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("orket_write"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what a driver says of disk and server into one clear line."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise StoreError(f"the store {url} refused: {error.orig}", next_step=_remedy(str(error.orig))) from error
+
+
+def _remedy(reason: str) -> str:
+    known = {
+        "full": "Free disk space where ORKET_HOME lies, then run the same command again: nothing is half done.",
+        "readonly": "Make ORKET_HOME writable for this user, then run the same command again.",
+        "locked": "Another process holds the store; stop it or wait, then run the same command again.",
+        "unable to open": "Check that ORKET_HOME exists and is writable: orket doctor",
+    }
+    return next((remedy for word, remedy in known.items() if word in reason), "Check the store: orket doctor")

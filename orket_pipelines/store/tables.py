@@ -1,0 +1,240 @@
+"""Every table of the store. Times are UTC integer microseconds; every table carries its workspace.
+
+A change here comes with a migration in `migrations/versions/`; a test compares the two.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Text, Integer, Float, JSON, Boolean = sa.Text, sa.BigInteger, sa.Float, sa.JSON, sa.Boolean
+# SQLite gives a sequence only to a column of type INTEGER.
+Sequence = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(name, metadata, sa.Column("workspace_id", Text, primary_key=True), *columns)
+
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", Sequence, primary_key=True, autoincrement=True),
+    sa.Column("id", Text, nullable=False, unique=True),
+    sa.Column("workspace_id", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("schema_version", Integer, nullable=False),
+    sa.Column("at", Integer, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("correlation_id", Text),
+    sa.Column("run_id", Text),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("payload", JSON, nullable=False),
+    sa.Index(None, "workspace_id", "subject", "seq"),
+    sa.Index(None, "workspace_id", "run_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+cursors = _table("cursors", sa.Column("consumer", Text, primary_key=True), sa.Column("seq", Integer, nullable=False))
+
+effects = _table(
+    "effects",
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("intent", JSON, nullable=False),
+    sa.Column("outcome", Text, nullable=False),
+    sa.Column("result", JSON),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("fencing_token", Integer),
+    sa.Column("begun_at", Integer, nullable=False),
+    sa.Column("ended_at", Integer),
+    sa.Index(None, "workspace_id", "subject"),
+)
+
+leases = _table(
+    "leases",
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("owner", Text),
+    sa.Column("token", Integer, nullable=False),
+    sa.Column("renewals", Integer, nullable=False),
+    sa.Column("acquired_at", Integer, nullable=False),
+)
+
+cards = _table(
+    "cards",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("parent_id", Text),
+    sa.Column("rock_id", Text),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("wait_reason", Text),
+    sa.Column("note", Text, nullable=False),
+    sa.Column("priority", Float, nullable=False),
+    sa.Column("seat", Text),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("details", JSON, nullable=False),
+    sa.Column("source", Text),
+    sa.Column("content_hash", Text, nullable=False),
+    sa.Column("position", Integer, nullable=False),
+    sa.Column("created_at", Integer, nullable=False),
+    sa.Column("updated_at", Integer, nullable=False),
+    sa.UniqueConstraint("workspace_id", "parent_id", "name"),
+    sa.Index(None, "workspace_id", "rock_id"),
+    sa.Index(None, "workspace_id", "kind", "state"),
+)
+
+card_dependencies = _table(
+    "card_dependencies",
+    sa.Column("card_id", Text, primary_key=True),
+    sa.Column("depends_on_id", Text, primary_key=True),
+    sa.Index(None, "workspace_id", "depends_on_id"),
+)
+
+comments = _table(
+    "comments",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("card_id", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("at", Integer, nullable=False),
+    sa.Index(None, "workspace_id", "card_id"),
+)
+
+policy_violations = _table(
+    "policy_violations",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("at", Integer, nullable=False),
+    sa.Column("rule", Text, nullable=False),
+    sa.Column("card_id", Text),
+    sa.Column("session_id", Text),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("attempted", JSON, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("fix", Text, nullable=False),
+    sa.Index(None, "workspace_id", "at"),
+    sa.Index(None, "workspace_id", "card_id"),
+)
+
+attempts = _table(
+    "attempts",
+    sa.Column("card_id", Text, primary_key=True),
+    sa.Column("number", Integer, primary_key=True),
+    sa.Column("repository", Text, nullable=False),
+    sa.Column("branch", Text, nullable=False),
+    sa.Column("base_commit", Text, nullable=False),
+    sa.Column("head_commit", Text),
+    sa.Column("pull_request", Integer),
+    sa.Column("merge_commit", Text),
+    sa.Column("created_at", Integer, nullable=False),
+)
+
+feedback = _table(
+    "feedback",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("card_id", Text, nullable=False),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("details", JSON, nullable=False),
+    sa.Column("at", Integer, nullable=False),
+    sa.Index(None, "workspace_id", "card_id"),
+)
+
+sessions = _table(
+    "sessions",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("card_id", Text, nullable=False),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("role", Text, nullable=False),
+    sa.Column("purpose", Text, nullable=False),
+    sa.Column("visit", Integer, nullable=False),
+    sa.Column("subject_commit", Text, nullable=False),
+    sa.Column("model", Text, nullable=False),
+    sa.Column("prompt", JSON, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("outcome", JSON),
+    sa.Column("started_at", Integer, nullable=False),
+    sa.Column("ended_at", Integer),
+    sa.Index(None, "workspace_id", "card_id"),
+)
+
+turns = _table(
+    "turns",
+    sa.Column("session_id", Text, primary_key=True),
+    sa.Column("number", Integer, primary_key=True),
+    sa.Column("messages", JSON, nullable=False),
+    sa.Column("model", Text, nullable=False),
+    sa.Column("input_tokens", Integer, nullable=False),
+    sa.Column("output_tokens", Integer, nullable=False),
+    sa.Column("cost", Float),
+    sa.Column("started_at", Integer, nullable=False),
+    sa.Column("ended_at", Integer, nullable=False),
+)
+
+test_runs = _table(
+    "test_runs",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("card_id", Text, nullable=False),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("suite", Text, nullable=False),
+    sa.Column("purpose", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),
+    sa.Column("passed", Boolean, nullable=False),
+    sa.Column("counts", JSON, nullable=False),
+    sa.Column("exit_code", Integer),
+    sa.Column("log", Text, nullable=False),
+    sa.Column("started_at", Integer, nullable=False),
+    sa.Column("ended_at", Integer, nullable=False),
+    sa.Index(None, "workspace_id", "card_id"),
+)
+
+pull_requests = _table(
+    "pull_requests",
+    sa.Column("repository", Text, primary_key=True),
+    sa.Column("number", Integer, primary_key=True),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("head", Text, nullable=False),
+    sa.Column("base", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("merge_commit", Text),
+    sa.Column("merged_by", Text),
+    sa.Column("created_at", Integer, nullable=False),
+    sa.Column("closed_at", Integer),
+    sa.Column("labels", JSON, nullable=False),
+    sa.Index(None, "workspace_id", "repository", "head"),
+)
+
+pull_request_reviews = _table(
+    "pull_request_reviews",
+    sa.Column("repository", Text, primary_key=True),
+    sa.Column("number", Integer, primary_key=True),
+    sa.Column("position", Integer, primary_key=True),
+    sa.Column("reviewer", Text, nullable=False),
+    sa.Column("verdict", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),
+    sa.Column("at", Integer, nullable=False),
+)
+
+pull_request_comments = _table(
+    "pull_request_comments",
+    sa.Column("repository", Text, primary_key=True),
+    sa.Column("number", Integer, primary_key=True),
+    sa.Column("position", Integer, primary_key=True),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("at", Integer, nullable=False),
+)
