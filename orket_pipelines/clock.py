@@ -1,4 +1,4 @@
-"""Time from one injected place: UTC integer microseconds for what is stored, monotonic seconds for what is waited for."""
+"""Time from one injected place: UTC integer microseconds for what is stored, monotonic seconds for what is awaited."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What the factory asks of a forge. `local.py` answers from the store and git; a Gitea client comes to the same port."""
+"""What the factory asks of a forge. `local.py` answers from the store and git; a Gitea client has the same port."""
 
 from typing import Protocol
 
@@ -39,7 +39,8 @@ class Forge(Protocol):
     def merge(self, repository: str, number: int, *, head: str, base: str, candidate: str, by: str) -> str:
         """Make `candidate`, a tested merge of commit `head` into commit `base`, the base branch's head.
 
-        Returns the merge commit. Raises: TryAgainLater, HeadMoved, BaseMoved, AlreadyMerged, NotApproved, PullRequestClosed.
+        Returns the merge commit.
+        Raises: TryAgainLater, HeadMoved, BaseMoved, AlreadyMerged, NotApproved, PullRequestClosed.
         """
 
     def close(self, repository: str, number: int) -> None:

@@ -77,7 +77,7 @@ class Code(Protocol):
         """The merge of `head` into `base`, without touching any branch."""
 
     def diff(self, repository: str, base: str, head: str, *, limit: int = 100_000) -> str:
-        """What `head` changes since it left `base`, as a unified diff; cut to `limit` characters, which it then says."""
+        """What `head` changes since it left `base`, as a unified diff; cut to `limit` characters, and it says so."""
 
     def patch_id(self, repository: str, base: str, head: str) -> str:
         """A name of what `head` changes since it left `base`, the same for the same patch on another base."""

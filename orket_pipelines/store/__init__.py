@@ -1,6 +1,7 @@
 """The store is the truth: tables, transactions, the event log, effects, leases and failpoints.
 
-It knows tables, not rooms: each room keeps its reads and writes in its own `records.py`, as functions that take a `Transaction`.
+It knows tables, not rooms: each room keeps its reads and writes in its own `records.py`, as functions that take a
+`Transaction`.
 """
 
 from orket_pipelines.store.effects import EffectKind, effect_kind, perform

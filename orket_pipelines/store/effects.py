@@ -1,8 +1,8 @@
-"""Effects on the world: intent, effect, outcome, each stored, so that a process that dies in between does nothing twice.
+"""Effects on the world: intent, effect, outcome, each stored, so that a process that dies does nothing twice.
 
-What is begun and not ended when a process dies is *in doubt*. The next process asks the world through the effect's probe:
-it happened (its result is recorded), or it did not (it is done again, as the next attempt). Without a probe it is
-`unknown`, and a person decides.
+What is begun and not ended when a process dies is *in doubt*. The next process asks the world through the effect's
+probe: it happened (its result is recorded), or it did not (it is done again, as the next attempt). Without a probe it
+is `unknown`, and a person decides.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _update = sa.update(_effects).where(_by_key)
 
 @dataclass(frozen=True, slots=True)
 class EffectKind:
-    """One sort of effect and its failpoints: before the intent is stored, after it, after the effect, after the outcome."""
+    """One sort of effect and its failpoints: before the intent is stored, after it, after effect, after outcome."""
 
     name: str
     before_intent: str
@@ -68,8 +68,8 @@ def perform(
     `record` writes what follows from the result, in the transaction of the outcome, so it too happens once.
     `probe` asks the world whether an effect in doubt happened: its result, or None.
 
-    Raises: EffectInDoubt where it cannot be known; whatever `act` raises (an OrketError is stored as failed: the world is
-    as it was, and the next call tries again).
+    Raises: EffectInDoubt where it cannot be known; whatever `act` raises (an OrketError is stored as failed: the world
+    is as it was, and the next call tries again).
     """
     full_key = f"{kind.name}:{key}"
     reach(kind.before_intent)
@@ -93,7 +93,9 @@ def begin(store: Store, kind: EffectKind, key: str, *, subject: str, intent: Map
     with store.write() as tx:
         found = find(tx, key)
         if found is None:
-            begin_in(tx, kind, key, subject=subject, intent=intent, fencing_token=store.fence and store.fence.token)
+            begin_in(
+                tx, kind, key, subject=subject, intent=intent, fencing_token=store.fence.token if store.fence else None
+            )
             return Effect(FAILED, None, 0)
         if found.outcome == FAILED:
             tx.execute(

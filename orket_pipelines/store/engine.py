@@ -53,7 +53,7 @@ class Transaction:
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> sa.CursorResult[Any]:
         """Run one statement."""
-        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+        return self.connection.execute(statement, parameters)
 
 
 class Store:
@@ -86,7 +86,7 @@ class Store:
         return cls(engine, workspace_id, clock)
 
     def acting(self, *, fence: "Lease | None" = None, **origin: str | None) -> "Store":
-        """The same store on behalf of another origin (`actor=`, `run_id=`, `correlation_id=`), its writes fenced by `fence`."""
+        """The same store for another origin (`actor=`, `run_id=`, `correlation_id=`), its writes fenced by `fence`."""
         view = object.__new__(Store)
         view.__dict__.update(self.__dict__)
         view.origin = replace(self.origin, **origin)  # type: ignore[arg-type]
@@ -105,8 +105,8 @@ class Store:
 
         Raises: LeaseLost where the lease of this view was taken over; StoreError where the disk or the server refuses.
         """
-        with _explained(str(self.engine.url)), self._turn, self.engine.connect() as connection:
-            connection = connection.execution_options(orket_write=True)
+        with _explained(str(self.engine.url)), self._turn, self.engine.connect() as plain:
+            connection = plain.execution_options(orket_write=True)
             with connection.begin():
                 transaction = self._transaction(connection)
                 self._check_fence(transaction)

@@ -19,7 +19,7 @@ _insert = sa.insert(tables.events)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. `seq` orders all events of the store; `subject` is the id of the card or thing it is about."""
+    """Something that happened. `seq` orders all events of the store; `subject` is the id of the thing it is about."""
 
     seq: int
     id: str

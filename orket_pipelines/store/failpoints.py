@@ -32,7 +32,7 @@ def reach(name: str) -> None:
 
 
 def _die() -> None:
-    global _left
+    global _left  # noqa: PLW0603 - counted down once per process, right before it dies
     with _lock:
         _left -= 1
         if _left == 0:

@@ -1,8 +1,8 @@
 """Leases: who works on what, with a fencing token that grows at every change of hands.
 
 A lease is a renewal counter. An observer who sees the counter stand still for `patience` seconds of its own monotonic
-clock takes the lease over; wall clocks, which jump, decide nothing. Where the observer can prove that the owner's process
-is dead (same machine, same boot, same process table) it need not wait.
+clock takes the lease over; wall clocks, which jump, decide nothing. Where the observer can prove that the owner's
+process is dead (same machine, same boot, same process table) it need not wait.
 """
 
 import os
@@ -195,4 +195,4 @@ def _started(pid: int) -> str:
 
 def _is_proven_dead(owner: str) -> bool:
     host, boot, table, pid, started, _ = owner.split("/")
-    return "/".join([host, boot, table]) == _machine() and _started(int(pid)) != started
+    return f"{host}/{boot}/{table}" == _machine() and _started(int(pid)) != started

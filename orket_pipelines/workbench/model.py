@@ -1,4 +1,4 @@
-"""What a command on a workbench is, and what comes of it. One port: processes now, hardened containers behind the same."""
+"""What a command on a workbench is, and what comes of it. One port, for processes now and hardened containers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
