@@ -148,6 +148,7 @@ feedback = _table(
     sa.Column("body", Text, nullable=False),
     sa.Column("details", JSON, nullable=False),
     sa.Column("at", Integer, nullable=False),
+    sa.Column("position", Integer, nullable=False),
     sa.Index(None, "workspace_id", "card_id"),
 )
 
@@ -162,11 +163,12 @@ sessions = _table(
     sa.Column("subject_commit", Text, nullable=False),
     sa.Column("model", Text, nullable=False),
     sa.Column("prompt", JSON, nullable=False),
+    sa.Column("starting_tree", Text),
     sa.Column("state", Text, nullable=False),
     sa.Column("outcome", JSON),
     sa.Column("started_at", Integer, nullable=False),
     sa.Column("ended_at", Integer),
-    sa.Index(None, "workspace_id", "card_id"),
+    sa.UniqueConstraint("workspace_id", "card_id", "attempt", "role", "purpose", "visit"),
 )
 
 turns = _table(

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_feedback")),
     )
     op.create_index(op.f("ix_feedback_workspace_id_card_id"), "feedback", ["workspace_id", "card_id"], unique=False)
@@ -229,13 +230,22 @@ def upgrade() -> None:
         sa.Column("subject_commit", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("prompt", sa.JSON(), nullable=False),
+        sa.Column("starting_tree", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("outcome", sa.JSON(), nullable=True),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint(
+            "workspace_id",
+            "card_id",
+            "attempt",
+            "role",
+            "purpose",
+            "visit",
+            name=op.f("uq_sessions_workspace_id_card_id_attempt_role_purpose_visit"),
+        ),
     )
-    op.create_index(op.f("ix_sessions_workspace_id_card_id"), "sessions", ["workspace_id", "card_id"], unique=False)
     op.create_table(
         "test_runs",
         sa.Column("workspace_id", sa.Text(), nullable=False),
