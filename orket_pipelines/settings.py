@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         return init_settings, env_settings
 
 
+def application_folder() -> Path:
+    """Where the Dagster application and the examples lie: inside the installed package, or at the checkout's root."""
+    packaged = Path(__file__).parent / "_app"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent
+
+
 def load_settings(**flags: Any) -> Settings:
     """The settings in force here and now; a flag that is None was not given.
 
