@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from orket_pipelines.agents.model import Assignment, Outcome
+from orket_pipelines.cards.model import CardState
 from orket_pipelines.git.port import Code
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, Transaction
@@ -19,6 +20,17 @@ class Arguments(BaseModel):
     """What a model may say to a tool; more than that is refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PathUse(StrEnum):
+    """What an argument that names a path is for; the gate judges it before the call."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+ReadablePath = Annotated[str, PathUse.READ]
+WritablePath = Annotated[str, PathUse.WRITE]
 
 
 class Reach(StrEnum):
@@ -59,10 +71,16 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`name` and `description` are what the model sees, `arguments` the schema it must keep to."""
+    """`name` and `description` are what the model sees, `arguments` the schema it must keep to.
+
+    `states` are the card's states in which it may be called, `session_limit` how often in one session. An argument
+    named `confirm` must be true: the gate refuses the call otherwise.
+    """
 
     name: str
     description: str
     arguments: type[Arguments]
     reach: Reach
     run: Callable[[Desk, Assignment, Any], ToolResult]
+    states: frozenset[CardState] = frozenset({CardState.IN_PROGRESS})
+    session_limit: int = 300
