@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     model_retries: int = Field(
         4, ge=0, description="Further tries after 429, 5xx, a lost connection or an unusable answer."
     )
+    model_retry_wait: PositiveFloat = Field(1.0, description="Before the second try; it doubles with each further one.")
+    model_retry_wait_limit: PositiveFloat = Field(
+        60.0, description="The longest wait before a try, whatever a server asks for in Retry-After."
+    )
     model_input_price: float | None = Field(
         None, ge=0, description="USD per million tokens, where the price list has none."
     )
