@@ -1,1 +1,9 @@
-"""Where agent steps run: one workbench per issue over its throwaway clone, one bounded command at a time."""
+"""Where agent steps run: one workbench per issue over its throwaway clone, one bounded command at a time.
+
+Files of a checkout, whose content nobody may trust, are reached through `files.py` alone.
+"""
+
+from orket_pipelines.workbench.model import Execution, Workbench, Workbenches
+from orket_pipelines.workbench.process import Limits, ProcessWorkbenches, preflight
+
+__all__ = ["Execution", "Limits", "ProcessWorkbenches", "Workbench", "Workbenches", "preflight"]

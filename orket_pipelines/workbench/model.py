@@ -34,7 +34,7 @@ class Workbench(Protocol):
 
     @property
     def isolation(self) -> str:
-        """`process` or `container`."""
+        """`process` or `container`; `memory` for the fake, which runs nothing."""
 
     def run(
         self,

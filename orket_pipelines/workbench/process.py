@@ -1,0 +1,259 @@
+"""Workbenches whose commands are processes of this machine: bounded, cleaned up after, and not isolated.
+
+What is held back: time, memory, file size, open files, environment, standard input; and nothing that a command started
+outlives it. What is not: a command runs as this user, so that it can read and change whatever this user can, reach
+the network, and kill the worker or the supervisor itself. Beyond Linux, processes that leave their session escape.
+"""
+
+import contextlib
+import getpass
+import json
+import math
+import os
+import secrets
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orket_pipelines.errors import Stopped, WorkbenchError
+from orket_pipelines.workbench.launcher import Launcher
+from orket_pipelines.workbench.model import Execution
+from orket_pipelines.workbench.output import Output
+
+MARKER = "WORKBENCH"
+"""The variable by which processes of a command are known where its supervisor was killed."""
+CERTIFICATES = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+)
+"""Variables that pass through: where there is a proxy with a certificate of its own, nothing works without."""
+CHUNK = 65_536
+TICK = 0.2
+"""Seconds between looks at the stop flag."""
+ANSWER_PATIENCE = 10.0
+"""Seconds that a supervisor gets to kill and to answer; it gives up after five itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process may take. Memory is address space, of which some runtimes reserve far more than they use."""
+
+    address_space: int = 4 * 1024**3
+    file_size: int = 1024**3
+    open_files: int = 4096
+    processes: int = 8192
+    """Of the whole user, as the kernel counts them; not applied to root, for whom the kernel does not count."""
+
+    def for_deadline(self, deadline: float) -> dict[str, int]:
+        """By the names of the `resource` module. CPU time is a second bound, should the deadline not be enforced."""
+        limits = {
+            "RLIMIT_AS": self.address_space,
+            "RLIMIT_FSIZE": self.file_size,
+            "RLIMIT_NOFILE": self.open_files,
+            "RLIMIT_CORE": 0,
+            "RLIMIT_CPU": math.ceil(deadline * (os.cpu_count() or 1)) + 1,
+        }
+        return limits if os.geteuid() == 0 else limits | {"RLIMIT_NPROC": self.processes}
+
+
+def preflight() -> str:
+    """What these workbenches do not isolate, in one line."""
+    return (
+        f"no isolation: commands run as processes of user {_user()}, with this user's files and network; "
+        "use a model that you trust with them"
+    )
+
+
+class ProcessWorkbenches:
+    """Opens workbenches; all of a worker share one supervisor process. `stop` ends every command that runs."""
+
+    def __init__(self, *, limits: Limits | None = None, stop: threading.Event | None = None) -> None:
+        self._launcher = Launcher()
+        self._limits = limits or Limits()
+        self._stop = stop or threading.Event()
+
+    def open(self, checkout: Path, *, name: str) -> "ProcessWorkbench":
+        """A workbench over `checkout`. Raises: WorkbenchError where that is no folder."""
+        checkout = checkout.absolute()
+        if not checkout.is_dir():
+            raise WorkbenchError(f"{checkout}: no workbench can be opened there, because it is not a folder")
+        return ProcessWorkbench(checkout, name, self._launcher, self._limits, self._stop)
+
+    def close(self) -> None:
+        """End the supervisor process; a later command starts another."""
+        self._launcher.close()
+
+
+class ProcessWorkbench:
+    """One issue's place of work. Usable from many threads."""
+
+    isolation = "process"
+
+    def __init__(self, checkout: Path, name: str, launcher: Launcher, limits: Limits, stop: threading.Event) -> None:
+        self.checkout = checkout
+        self._name = name
+        self._launcher = launcher
+        self._limits = limits
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._running: set[socket.socket] = set()
+        self._closed = False
+        self._home = checkout.with_name(f"{checkout.name}.home")
+        shutil.rmtree(self._home, ignore_errors=True)
+        (self._home / "tmp").mkdir(parents=True, mode=0o700)
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        deadline: float,
+        environment: Mapping[str, str] | None = None,
+        output_limit: int = 64_000,
+    ) -> Execution:
+        """Run `command` as the port says. Raises: also Stopped where the stop flag was set before it ended."""
+        if not command:
+            return Execution(127, "nothing to run: the command is empty\n", 0, 0.0, timed_out=False)
+        started = time.monotonic()
+        mark = f"{self._name}-{secrets.token_hex(8)}"
+        worker, reading = self._start(command, deadline, mark, environment or {})
+        output = Output(output_limit)
+        try:
+            timed_out = self._follow(worker, reading, output, started + deadline)
+            answer = _end(worker, reading, output, mark)
+        finally:
+            with self._lock:
+                self._running.discard(worker)
+            worker.close()
+            os.close(reading)
+        self._check(answer)
+        exit_code = None if timed_out else answer["status"]
+        return Execution(exit_code, output.text(), output.truncated, time.monotonic() - started, timed_out=timed_out)
+
+    def close(self) -> None:
+        """Kill what still runs, and remove the private home."""
+        with self._lock:
+            self._closed = True
+            for worker in self._running:
+                _hang_up(worker)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _start(
+        self, command: Sequence[str], deadline: float, mark: str, environment: Mapping[str, str]
+    ) -> tuple[socket.socket, int]:
+        request = {
+            "command": list(command),
+            "folder": str(self.checkout),
+            "environment": self._environment() | {MARKER: mark} | dict(environment),
+            "limits": self._limits.for_deadline(deadline),
+        }
+        with self._lock:
+            if self._closed:
+                raise WorkbenchError(f"the workbench of {self._name} is closed")
+            if self._stop.is_set():
+                raise Stopped(f"stopped before {command[0]} was started")
+            worker, reading = self._launcher.start(request)
+            self._running.add(worker)
+        return worker, reading
+
+    def _environment(self) -> dict[str, str]:
+        programs = os.path.dirname(sys.executable)  # noqa: PTH120 - not resolved: the environment's own python
+        passed = {name: os.environ[name] for name in CERTIFICATES if name in os.environ}
+        return passed | {
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self._home),
+            "TMPDIR": str(self._home / "tmp"),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "CI": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+
+    def _follow(self, worker: socket.socket, reading: int, output: Output, until: float) -> bool:
+        """Gather output until the supervisor answers; whether the deadline came first."""
+        # Not select(), which takes no descriptor above 1023.
+        with selectors.DefaultSelector() as watched:
+            watched.register(worker, selectors.EVENT_READ)
+            watched.register(reading, selectors.EVENT_READ)
+            while (left := until - time.monotonic()) > 0:
+                ready = {key.fileobj for key, _ in watched.select(min(left, TICK))}
+                if reading in ready:
+                    if not _read(reading, output):
+                        watched.unregister(reading)
+                elif worker in ready or self._stop.is_set():
+                    return False
+        return True
+
+    def _check(self, answer: dict[str, Any]) -> None:
+        if self._stop.is_set() and answer.get("status") == -signal.SIGKILL:
+            raise Stopped(f"stopped while a command of {self._name} was running")
+        if "error" in answer:
+            raise WorkbenchError(f"a command of {self._name} could not be run: {answer['error']}")
+        if answer["left"]:
+            raise WorkbenchError(f"{answer['left']} processes of {self._name} would not die")
+
+
+def _end(worker: socket.socket, reading: int, output: Output, mark: str) -> dict[str, Any]:
+    """The supervisor's answer, once everything is gone; what output there still was is taken."""
+    _hang_up(worker)
+    worker.settimeout(ANSWER_PATIENCE)
+    try:
+        received = b"".join(iter(lambda: worker.recv(CHUNK), b""))
+    except OSError:
+        received = b""
+    if not received:
+        _kill_marked(mark)
+    # A process that escaped may hold the pipe open: only what is there now is read.
+    os.set_blocking(reading, False)
+    with contextlib.suppress(BlockingIOError):
+        while _read(reading, output):
+            pass
+    return json.loads(received) if received else {"error": "its supervisor was killed"}
+
+
+def _hang_up(worker: socket.socket) -> None:
+    """Tell the supervisor to kill what still runs."""
+    with contextlib.suppress(OSError):  # it may have answered and be gone
+        worker.shutdown(socket.SHUT_WR)
+
+
+def _read(reading: int, output: Output) -> int:
+    data = os.read(reading, CHUNK)
+    output.add(data)
+    return len(data)
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill all processes that inherited the mark of a command whose supervisor was killed. Needs /proc."""
+    needle = f"{MARKER}={mark}".encode()
+    while found := [entry for entry in Path("/proc").glob("[0-9]*/environ") if _has(entry, needle)]:
+        for entry in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+
+
+def _has(environ: Path, needle: bytes) -> bool:
+    try:
+        return needle in environ.read_bytes().split(b"\0")
+    except OSError:
+        return False  # ended, or of another user
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.geteuid())

@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.errors import WorkbenchError
+from orket_pipelines.workbench.fake import MemoryWorkbenches, ended
+from orket_pipelines.workbench.model import Execution
+
+
+def test_commands_are_answered_by_a_mapping_and_remembered(tmp_path: Path) -> None:
+    workbenches = MemoryWorkbenches({("pytest",): ended(1, "1 failed\n")})
+    workbench = workbenches.open(tmp_path, name="ISSUE-1")
+    assert workbench.run(["pytest"], deadline=1) == ended(1, "1 failed\n")
+    assert workbenches.commands == [("pytest",)]
+
+
+def test_a_command_that_the_mapping_does_not_know_is_not_found(tmp_path: Path) -> None:
+    workbench = MemoryWorkbenches().open(tmp_path, name="ISSUE-1")
+    assert workbench.run(["make", "all"], deadline=1) == ended(127, "make all: not found\n")
+
+
+def test_commands_are_answered_by_a_function_of_checkout_and_command(tmp_path: Path) -> None:
+    def answer(checkout: Path, command: Sequence[str]) -> Execution:
+        return ended(0, f"{checkout.name} {command[0]}")
+
+    workbench = MemoryWorkbenches(answer).open(tmp_path / "here", name="ISSUE-1")
+    assert workbench.run(["x"], deadline=1).output == "here x"
+
+
+def test_a_closed_workbench_runs_nothing(tmp_path: Path) -> None:
+    workbench = MemoryWorkbenches().open(tmp_path, name="ISSUE-1")
+    workbench.close()
+    with pytest.raises(WorkbenchError, match="is closed"):
+        workbench.run(["x"], deadline=1)
