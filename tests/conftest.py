@@ -21,16 +21,6 @@ START_LIMIT = 30.0
 """Seconds that a PostgreSQL server may take to answer for the first time."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    for marker in (
-        "postgres: needs a PostgreSQL server, which the tests start themselves",
-        "browser: drives the real Dagster UI in Chromium",
-        "docker: needs a Docker engine",
-        "slow: takes more than a second or two",
-    ):
-        config.addinivalue_line("markers", marker)
-
-
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own ORKET_* settings must not decide what a test sees."""
