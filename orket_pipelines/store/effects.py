@@ -21,7 +21,7 @@ PENDING, DONE, FAILED, UNKNOWN = "pending", "done", "failed", "unknown"
 
 _effects = tables.effects
 _by_key = sa.and_(_effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.key == sa.bindparam("b_key"))
-_select = sa.select(_effects.c.outcome, _effects.c.result, _effects.c.attempt).where(_by_key)
+_select = sa.select(_effects.c.outcome, _effects.c.intent, _effects.c.result, _effects.c.attempt).where(_by_key)
 _insert = sa.insert(_effects)
 _update = sa.update(_effects).where(_by_key)
 
@@ -48,6 +48,7 @@ class Effect:
     """What is stored of an effect. `result` is None until it is done."""
 
     outcome: str
+    intent: dict[str, Any]
     result: Result | None
     attempt: int
 
@@ -77,7 +78,7 @@ def perform(
     if found.outcome == DONE:
         return found.result or {}
     reach(kind.after_intent)
-    happened = _reconcile(store, full_key, found, probe)
+    happened = _reconcile(store, full_key, found, probe, intent)
     result = happened if happened is not None else _act(store, full_key, act)
     reach(kind.after_effect)
     with store.write() as tx:
@@ -93,16 +94,17 @@ def begin(store: Store, kind: EffectKind, key: str, *, subject: str, intent: Map
     with store.write() as tx:
         found = find(tx, key)
         if found is None:
-            begin_in(
-                tx, kind, key, subject=subject, intent=intent, fencing_token=store.fence.token if store.fence else None
-            )
-            return Effect(FAILED, None, 0)
+            token = store.fence.token if store.fence else None
+            begin_in(tx, kind, key, subject=subject, intent=intent, fencing_token=token)
+            return Effect(FAILED, dict(intent), None, 0)
         if found.outcome == FAILED:
-            tx.execute(
-                _update.values(outcome=PENDING, attempt=found.attempt + 1),
-                {"b_workspace_id": tx.workspace_id, "b_key": key},
-            )
+            _begin_again(tx, key, found.attempt + 1, intent)
         return found
+
+
+def _begin_again(tx: Transaction, key: str, attempt: int, intent: Mapping[str, Any]) -> None:
+    values = {"outcome": PENDING, "attempt": attempt, "intent": dict(intent)}
+    tx.execute(_update, {"b_workspace_id": tx.workspace_id, "b_key": key} | values)
 
 
 def begin_in(
@@ -142,20 +144,31 @@ def end(tx: Transaction, key: str, outcome: str, result: Result | None) -> None:
 def find(tx: Transaction, key: str) -> Effect | None:
     """What is stored under `key`."""
     row = tx.execute(_select, {"b_workspace_id": tx.workspace_id, "b_key": key}).first()
-    return Effect(row.outcome, row.result, row.attempt) if row else None
+    return Effect(row.outcome, row.intent, row.result, row.attempt) if row else None
 
 
-def _reconcile(store: Store, key: str, found: Effect, probe: Callable[[], Result | None] | None) -> Result | None:
+def repeatable() -> None:
+    """The probe of an act that itself finds what is done already: doing it again is asking."""
+    return
+
+
+def _reconcile(
+    store: Store, key: str, found: Effect, probe: Callable[[], Result | None] | None, intent: Mapping[str, Any]
+) -> Result | None:
     if found.outcome == FAILED:
         return None
-    if probe is not None:
-        return probe()
+    happened = probe() if probe is not None else None
     with store.write() as tx:
-        end(tx, key, UNKNOWN, None)
-    raise EffectInDoubt(
-        f"{key} was begun by a process that died, and nobody can tell whether it happened",
-        next_step=f"Look at the world, then record what you saw: orket effects resolve {key}",
-    )
+        if probe is None:
+            end(tx, key, UNKNOWN, None)
+        elif happened is None:
+            _begin_again(tx, key, found.attempt + 1, intent)
+    if probe is None:
+        raise EffectInDoubt(
+            f"{key} was begun by a process that died, and nobody can tell whether it happened",
+            next_step="Look whether it did, then tell an operator: the effect stays unknown until then.",
+        )
+    return happened
 
 
 def _act(store: Store, key: str, act: Callable[[], Result]) -> Result:

@@ -53,8 +53,10 @@ def append(tx: Transaction, kind: str, subject: str, payload: Mapping[str, Any])
     )
 
 
-def read_events(tx: Transaction, *, after: int = 0, limit: int = BATCH, subject: str | None = None) -> list[Event]:
-    """The workspace's events with seq > `after`, in order.
+def read_events(
+    tx: Transaction, *, after: int = 0, limit: int = BATCH, subject: str | None = None, run_id: str | None = None
+) -> list[Event]:
+    """The workspace's events with seq > `after`, in order; those about `subject`, or caused by a run, where given.
 
     Writers hold one lock per store while they write (SQLite's own, an advisory one on PostgreSQL), so a seq
     that is visible has no smaller one still to come.
@@ -62,8 +64,16 @@ def read_events(tx: Transaction, *, after: int = 0, limit: int = BATCH, subject:
     query = sa.select(tables.events).where(tables.events.c.workspace_id == tx.workspace_id, tables.events.c.seq > after)
     if subject is not None:
         query = query.where(tables.events.c.subject == subject)
+    if run_id is not None:
+        query = query.where(tables.events.c.run_id == run_id)
     rows = tx.execute(query.order_by(tables.events.c.seq).limit(limit))
     return [Event(**row) for row in rows.mappings()]
+
+
+def latest_seq(tx: Transaction) -> int:
+    """The seq of the workspace's newest event; 0 where there is none."""
+    newest = sa.select(sa.func.max(tables.events.c.seq)).where(tables.events.c.workspace_id == tx.workspace_id)
+    return tx.execute(newest).scalar() or 0
 
 
 def cursor_of(tx: Transaction, consumer: str) -> int:

@@ -10,8 +10,14 @@ import threading
 
 _registry: set[str] = set()
 _lock = threading.Lock()
-_armed, _, _count = os.environ.get("ORKET_FAILPOINT", "").partition(":")
-_left = int(_count or 1)
+_armed = ""
+_left = 0
+
+
+def arm(name: str, count: int = 1) -> None:
+    """Die when the place `name` is reached for the `count`th time from now; an empty name disarms."""
+    global _armed, _left  # noqa: PLW0603 - one process dies once, wherever it is
+    _armed, _left = name, count
 
 
 def failpoint(name: str) -> str:
@@ -32,8 +38,16 @@ def reach(name: str) -> None:
 
 
 def _die() -> None:
-    global _left  # noqa: PLW0603 - counted down once per process, right before it dies
+    global _left  # noqa: PLW0603 - as above
     with _lock:
         _left -= 1
         if _left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _arm_from(environment: str) -> None:
+    name, _, count = environment.partition(":")
+    arm(name, int(count or 1))
+
+
+_arm_from(os.environ.get("ORKET_FAILPOINT", ""))

@@ -76,6 +76,17 @@ class LeaseKeeper:
         tx.execute(_update, key | {"owner": self._owner, "token": token, "renewals": 0, "acquired_at": tx.now})
         return Lease(name, token, self._owner)
 
+    def held(self, tx: Transaction, prefix: str) -> set[str]:
+        """The names under `prefix` that somebody holds who is not known to be dead or silent."""
+        rows = tx.execute(
+            sa.select(_leases).where(
+                _leases.c.workspace_id == tx.workspace_id,
+                _leases.c.owner.is_not(None),
+                _leases.c.name.startswith(prefix, autoescape=True),
+            )
+        )
+        return {row.name for row in rows if not self._is_abandoned(row.name, row.owner, row.token, row.renewals)}
+
     def confirm(self, lease: Lease) -> Lease:
         """Keep a lease alive that `take` gave and the transaction committed."""
         with self._lock:
@@ -157,16 +168,16 @@ class LeaseKeeper:
             return
 
 
-def live_leases(tx: Transaction, prefix: str) -> list[str]:
-    """The names under `prefix` that somebody holds, or held when its process died."""
+def dead_leases(tx: Transaction, prefix: str) -> list[str]:
+    """The names under `prefix` whose holder's process is proven dead: on this machine, in this boot."""
     rows = tx.execute(
-        sa.select(_leases.c.name).where(
+        sa.select(_leases.c.name, _leases.c.owner).where(
             _leases.c.workspace_id == tx.workspace_id,
             _leases.c.owner.is_not(None),
             _leases.c.name.startswith(prefix, autoescape=True),
         )
     )
-    return list(rows.scalars())
+    return [row.name for row in rows if _is_proven_dead(row.owner)]
 
 
 @lru_cache(maxsize=1)

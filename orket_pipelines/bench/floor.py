@@ -1,0 +1,76 @@
+"""The floor of durable agent work: bare fsynced commits, and bare steps of the model library."""
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic_ai import Agent
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.usage import UsageLimits
+
+ROW = "x" * 400
+"""About what one of our rows holds."""
+RUN = 25
+"""Steps of one run of the bare agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU and wall time in seconds."""
+
+    cpu: float
+    wall: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.cpu + other.cpu, self.wall + other.wall)
+
+    def per(self, count: int) -> "Cost":
+        """Divided by `count`."""
+        return Cost(self.cpu / count, self.wall / count)
+
+
+def commits(folder: Path, count: int) -> Cost:
+    """`count` transactions of one row each, in SQLite's WAL with synchronous=FULL, as the store has it."""
+    connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, body TEXT)")
+    cpu, wall = time.process_time(), time.monotonic()
+    for _ in range(count):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO rows (body) VALUES (?)", (ROW,))
+        connection.execute("COMMIT")
+    cost = Cost(time.process_time() - cpu, time.monotonic() - wall)
+    connection.close()
+    return cost
+
+
+def agent_steps(count: int) -> Cost:
+    """`count` steps of a bare agent: a model without latency, and a call in each of a tool that does nothing.
+
+    In runs of RUN steps, so that what a run costs to start is spread over many: the floor is not flattered by it.
+    """
+    agent = Agent(FunctionModel(_answer))
+
+    @agent.tool_plain
+    def note(text: str) -> str:
+        """Take a note."""
+        return text
+
+    limits = UsageLimits(request_limit=None)
+    agent.run_sync("warm up", usage_limits=limits)
+    cpu, wall = time.process_time(), time.monotonic()
+    for _ in range(max(1, count // RUN)):
+        agent.run_sync("go on", usage_limits=limits)
+    cost = Cost(time.process_time() - cpu, time.monotonic() - wall)
+    measured = max(1, count // RUN) * RUN
+    return Cost(cost.cpu * count / measured, cost.wall * count / measured)
+
+
+def _answer(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+    steps = sum(isinstance(message, ModelResponse) for message in messages)
+    if steps < RUN - 1:
+        return ModelResponse(parts=[ToolCallPart("note", {"text": "noted"})])
+    return ModelResponse(parts=[TextPart("done")])

@@ -1,0 +1,138 @@
+"""What the line costs on top of its means: a rock of independent issues, two model turns each, no model latency.
+
+The author's turn is one tool call and the request for review, the guard's turn is the approval. Measured with code, forge
+and workbench that do nothing but remember; then with each real layer added.
+"""
+
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import event
+
+from orket_pipelines.agents.models.playbook import Playbook
+from orket_pipelines.agents.models.scripted import Scripted
+from orket_pipelines.bench.floor import Cost, agent_steps, commits
+from orket_pipelines.bench.model import Metric, Report, against
+from orket_pipelines.cards.importing import import_cards
+from orket_pipelines.delivery import Factory, Result, deliver_rock, open_factory
+from orket_pipelines.errors import OrketError
+from orket_pipelines.forge import LocalForge, MemoryForge
+from orket_pipelines.git import GitCode, MemoryCode
+from orket_pipelines.settings import Settings
+from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
+
+ISSUES = 100
+TURNS = 2
+LAYERS = ("null", "git", "processes")
+"""Each adds to the one before: a forge and a workbench in memory; real git and the local forge; real processes."""
+
+PLAYBOOK = {
+    "cards": {
+        "default": {
+            "coder": [
+                {
+                    "purpose": "work",
+                    "turns": [
+                        {
+                            "calls": [
+                                {"write_file": {"path": "notes.txt", "content": "Noted.\n"}},
+                                {"request_state": {"state": "ready_for_testing", "reason": "done"}},
+                            ]
+                        }
+                    ],
+                }
+            ],
+            "integrity_guard": [
+                {
+                    "purpose": "review",
+                    "turns": [{"calls": [{"submit_review": {"verdict": "approve", "body": "good"}}]}],
+                }
+            ],
+        }
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measured delivery: its cost, and how many commits the store made in it."""
+
+    cost: Cost
+    commits: int
+
+
+def measure(report: Report) -> list[Metric]:
+    """CPU and wall time per issue, for each layer, beside the floor of as many commits and model steps."""
+    metrics: list[Metric] = []
+    for layer in LAYERS:
+        report(f"{ISSUES} issues, layer {layer}")
+        with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
+            run = _deliver(Path(folder), layer)
+            floor = commits(Path(folder), run.commits) + agent_steps(ISSUES * TURNS)
+        metrics += _compare(layer, run, floor)
+    return metrics
+
+
+def _compare(layer: str, run: Run, floor: Cost) -> list[Metric]:
+    mine, bare = run.cost.per(ISSUES), floor.per(ISSUES)
+    return [
+        against(f"overhead.{layer}.cpu_per_issue", mine.cpu * 1e3, "ms", bare.cpu * 1e3),
+        against(f"overhead.{layer}.wall_per_issue", mine.wall * 1e3, "ms", bare.wall * 1e3),
+        Metric(f"overhead.{layer}.commits_per_issue", round(run.commits / ISSUES, 2), "commits"),
+    ]
+
+
+def _deliver(folder: Path, layer: str) -> Run:
+    with _factory(folder, layer) as factory:
+        import_cards(factory.store, [_write_cards(folder)], seats=frozenset({"coder", "integrity_guard"}))
+        counted = _count_commits(factory)
+        before, wall = os.times(), time.monotonic()
+        delivered = deliver_rock(factory, "bench", stop=threading.Event())
+        wall, after = time.monotonic() - wall, os.times()
+        failed = [found for found in delivered if found.result is not Result.DONE]
+        if failed:
+            raise OrketError(f"{len(failed)} issues were not delivered; the first: {failed[0].reason}")
+    # Children count: git and commands are processes.
+    cpu = sum(after[:4]) - sum(before[:4])
+    return Run(Cost(cpu, wall), counted())
+
+
+def _factory(folder: Path, layer: str) -> Factory:
+    settings = Settings(home=folder, concurrency=4)
+    real = open_factory(settings)
+    models = Scripted(Playbook.model_validate(PLAYBOOK))
+    code = MemoryCode() if layer == "null" else GitCode(folder / "repositories")
+    forge = MemoryForge(code) if layer == "null" else LocalForge(real.store, code)
+    workbenches = ProcessWorkbenches() if layer == "processes" else MemoryWorkbenches()
+    return replace(real, models=models, code=code, forge=forge, workbenches=workbenches)
+
+
+def _write_cards(folder: Path) -> Path:
+    issues = [{"id": f"bench-{number:03}", "name": f"Issue {number}", "seat": "coder"} for number in range(ISSUES)]
+    epic = {
+        "id": "bench-all",
+        "name": "All",
+        "issues": issues,
+        "architecture": {"managers": [], "engines": [], "accessors": []},
+    }
+    params = {"repository": "bench", "test_command": ["true"]}
+    path = folder / "cards.json"
+    path.write_text(json.dumps({"rock": {"id": "bench", "name": "Bench", "params": params, "epics": [epic]}}))
+    return path
+
+
+def _count_commits(factory: Factory) -> Callable[[], int]:
+    count = [0]
+
+    def committed(connection: object) -> None:
+        if connection.get_execution_options().get("orket_write"):  # type: ignore[attr-defined]
+            count[0] += 1
+
+    event.listen(factory.store.engine, "commit", committed)
+    return lambda: count[0]

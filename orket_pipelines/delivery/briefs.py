@@ -1,0 +1,56 @@
+"""What a role is told about its card: plain text, with everything that others wrote fenced as data."""
+
+from collections.abc import Sequence
+
+from orket_pipelines.agents.model import Purpose
+from orket_pipelines.agents.prompts import fence
+from orket_pipelines.cards.model import Card
+from orket_pipelines.delivery.model import ADVERSE, Facts, Feedback, FeedbackKind
+
+FEEDBACK_LIMIT = 8_000
+"""Characters of one piece of feedback; the end is kept, where test logs have their failures."""
+
+_calls = {
+    Purpose.WORK: "Do what the card asks for, in the checkout; then request ready_for_testing.",
+    Purpose.TESTS_FAILED: "The project's tests failed on a fresh checkout of your commit. Mend it.",
+    Purpose.CHANGES_REQUESTED: "The reviewer requested changes. Make them.",
+    Purpose.CONFLICT: "Main has moved, and your branch conflicts with it. Main is merged into the checkout, with "
+    "conflict markers left in the files. Resolve them, keeping what both sides meant.",
+    Purpose.MERGED_TESTS_FAILED: "Merged with main as it is now, the project's tests fail. Main is merged into the "
+    "checkout. Mend it.",
+    Purpose.REVIEW: "Review the change below against the card. Approve it, or request changes with reasons.",
+    Purpose.GUIDANCE: "Changes were requested again and again. Look at the approach, not the lines, and tell the "
+    "author how to go about it.",
+}
+
+
+def write_brief(facts: Facts, purpose: Purpose, *, comments: Sequence[tuple[str, str]], diff: str = "") -> str:
+    """The brief of one call. `diff` is what the issue's branch changes, for those who review it."""
+    parts = [_calls[purpose], _describe(facts.card)]
+    parts += [fence(f"comment by {author}", body) for author, body in comments]
+    parts += [_quote(found) for found in _worth_telling(facts)]
+    if diff:
+        parts.append(fence("the change", diff))
+    return "\n\n".join(parts)
+
+
+def _describe(card: Card) -> str:
+    told = [card.name, card.details.get("description"), card.details.get("requirements"), card.note]
+    return fence("the card", "\n\n".join(str(text).strip() for text in told if text))
+
+
+def _worth_telling(facts: Facts) -> list[Feedback]:
+    """What was said about the head, and all guidance: older findings are in the code by now."""
+    head = facts.attempt.head if facts.attempt else ""
+    return [
+        found
+        for found in facts.feedback
+        if found.kind is FeedbackKind.GUIDANCE or (found.commit == head and found.kind in ADVERSE)
+    ]
+
+
+def _quote(found: Feedback) -> str:
+    body = found.body
+    if len(body) > FEEDBACK_LIMIT:
+        body = f"[the first {len(body) - FEEDBACK_LIMIT} characters are left out]\n{body[-FEEDBACK_LIMIT:]}"
+    return fence(f"{found.kind} by {found.author}", body)

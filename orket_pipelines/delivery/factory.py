@@ -1,0 +1,94 @@
+"""The composition root: which store, code, forge, workbenches and models one process works with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from orket_pipelines.agents.models import Models, open_models
+from orket_pipelines.cards.model import Card
+from orket_pipelines.cards.records import find_card
+from orket_pipelines.clock import Clock
+from orket_pipelines.forge import LocalForge
+from orket_pipelines.forge.port import Forge
+from orket_pipelines.git import GitCode
+from orket_pipelines.git.port import Code, Identity
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import LeaseKeeper, Store, Transaction
+from orket_pipelines.verification.project_tests import DEFAULT_COMMAND
+from orket_pipelines.workbench import ProcessWorkbenches
+from orket_pipelines.workbench.model import Workbenches
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """One process's hands. Close it, or use it as a context manager: its leases are given back then."""
+
+    settings: Settings
+    store: Store
+    code: Code
+    forge: Forge
+    workbenches: Workbenches
+    models: Models
+    leases: LeaseKeeper
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop renewing leases and give back connections."""
+        self.leases.close()
+        self.store.close()
+
+    def checkout_of(self, card_id: str, name: str) -> Path:
+        """Where the throwaway clone `name` (an attempt, `review`, a test run) of a card lies."""
+        return self.settings.home.resolve() / "checkouts" / self.store.workspace_id / card_id / name
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a rock says of the code that its issues change."""
+
+    repository: str
+    title: str
+    test_command: tuple[str, ...]
+
+
+def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock | None = None) -> Factory:
+    """The factory that `settings` describe. `run_id` names the Dagster run that causes what it writes.
+
+    Raises: StoreError, SettingsError.
+    """
+    store = Store.open(settings.store_url, workspace_id=settings.workspace, clock=clock).acting(run_id=run_id)
+    code = GitCode(settings.home.resolve() / "repositories" / settings.workspace)
+    return Factory(
+        settings=settings,
+        store=store,
+        code=code,
+        forge=LocalForge(store, code),
+        workbenches=ProcessWorkbenches(),
+        models=open_models(settings),
+        leases=LeaseKeeper(store, patience=settings.lease_patience),
+    )
+
+
+def project_of(tx: Transaction, card: Card) -> Project:
+    """Repository and test command of the card's rock (`params` of the rock); a card without one has its own."""
+    rock = find_card(tx, card.rock_id) if card.rock_id else None
+    owner = rock or card
+    params = owner.details.get("params") or {}
+    return Project(
+        repository=params.get("repository") or owner.id,
+        title=owner.name,
+        test_command=tuple(params.get("test_command") or DEFAULT_COMMAND),
+    )
+
+
+def identity_of(role: str) -> Identity:
+    """The account of a role, as commits show it; one role, one identity."""
+    return Identity(role, f"{role}@orket.invalid")

@@ -1,0 +1,185 @@
+"""The facts of an issue on the line, and the steps that it can need next."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from orket_pipelines.agents.model import Outcome, Purpose
+from orket_pipelines.cards.model import Card, CardState, WaitReason
+
+
+class FeedbackKind(StrEnum):
+    """What was said or found about a commit; the first four send the issue back to its author."""
+
+    TESTS_FAILED = "tests_failed"
+    CHANGES_REQUESTED = "changes_requested"
+    CONFLICT = "conflict"
+    MERGED_TESTS_FAILED = "merged_tests_failed"
+    APPROVED = "approved"
+    GUIDANCE = "guidance"
+    SESSION_FAILED = "session_failed"
+    WAITED = "waited"
+    REJECTED = "rejected"
+
+
+ADVERSE = {
+    FeedbackKind.TESTS_FAILED: Purpose.TESTS_FAILED,
+    FeedbackKind.CHANGES_REQUESTED: Purpose.CHANGES_REQUESTED,
+    FeedbackKind.CONFLICT: Purpose.CONFLICT,
+    FeedbackKind.MERGED_TESTS_FAILED: Purpose.MERGED_TESTS_FAILED,
+}
+"""Which call of the author each of them leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an issue, with a branch and a pull request of its own. Commits are None until they exist."""
+
+    number: int
+    repository: str
+    branch: str
+    base_commit: str
+    head_commit: str | None
+    pull_request: int | None
+    merge_commit: str | None
+
+    @property
+    def head(self) -> str:
+        """Where the branch stands."""
+        return self.head_commit or self.base_commit
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One thing said about `commit`. `details` holds `session_id` where a session said it, `main` for a conflict."""
+
+    kind: FeedbackKind
+    attempt: int
+    commit: str
+    author: str
+    body: str
+    details: dict[str, Any]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """The last session of an issue. `outcome` is None while it runs."""
+
+    id: str
+    role: str
+    purpose: Purpose
+    subject_commit: str
+    outcome: Outcome | None
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that decides what an issue needs next.
+
+    `head_passed`: how the project's tests ended on the head commit; None where they did not run.
+    `visits` counts ended sessions by (role, purpose).
+    """
+
+    card: Card
+    attempt: Attempt | None = None
+    feedback: tuple[Feedback, ...] = ()
+    last_session: SessionFacts | None = None
+    visits: dict[tuple[str, str], int] = field(default_factory=dict)
+    head_passed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings that `next_step` heeds."""
+
+    architect_at: int
+    reject_at: int
+    rework_limit: int
+    session_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt:
+    """Make the branch of attempt `number`, and bring the card to in_progress."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallAgent:
+    """Let `role` work on the card."""
+
+    role: str
+    purpose: Purpose
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOutcome:
+    """Act on what the last session ended with."""
+
+    session: SessionFacts
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOn:
+    """Move the card; all that this needs is on record."""
+
+    to: CardState
+
+
+@dataclass(frozen=True, slots=True)
+class TestHead:
+    """Run the project's tests on the head commit in a fresh checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPullRequest:
+    """Propose the branch, and bring the card to code_review."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Go through the merge queue: build the merged tree, test it, move main."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Close the pull request, write the requirements issue, and wait for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Wait, because going on would only repeat what failed."""
+
+    reason: WaitReason
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """There is nothing to do: the card is final, or waits."""
+
+
+Step = StartAttempt | CallAgent | TakeOutcome | MoveOn | TestHead | OpenPullRequest | Merge | Reject | GiveUp | Rest
+
+
+class Result(StrEnum):
+    """How a delivery ended."""
+
+    DONE = "done"
+    CANCELED = "canceled"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one issue; `reason` says why where it is not done."""
+
+    card: Card
+    result: Result
+    reason: str = ""

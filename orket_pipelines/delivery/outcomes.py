@@ -1,0 +1,115 @@
+"""What follows from the end of a session: a commit, a review, guidance, a wait, or one more try."""
+
+from orket_pipelines.agents.model import Outcome
+from orket_pipelines.agents.records import final_tree, get_session
+from orket_pipelines.cards.model import CardState, WaitReason
+from orket_pipelines.cards.records import get_card, move_in
+from orket_pipelines.cards.transitions import Move
+from orket_pipelines.delivery.factory import identity_of
+from orket_pipelines.delivery.model import FeedbackKind, SessionFacts
+from orket_pipelines.delivery.records import add_feedback, update_attempt
+from orket_pipelines.delivery.work import Work, wait
+from orket_pipelines.errors import ForgeError, WorkbenchError
+from orket_pipelines.forge.model import Verdict
+from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
+from orket_pipelines.store.effects import Result, repeatable
+
+COMMIT = effect_kind("code.commit")
+REVIEW = effect_kind("forge.review")
+BEFORE_STORE = failpoint("outcome.before_store")
+AFTER_STORE = failpoint("outcome.after_store")
+
+
+def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
+    """Act on the outcome; afterwards it is on record that this was done."""
+    if outcome.request is CardState.READY_FOR_TESTING:
+        _commit(work, session, outcome)
+    elif outcome.request is not None:
+        reason = outcome.wait_reason or WaitReason.INPUT
+        wait(work, reason, outcome.text, to=outcome.request, actor=session.role, session_id=session.id)
+    elif outcome.verdict is not None:
+        _review(work, session, outcome.verdict, outcome.text)
+    elif outcome.guidance:
+        _note(work, session, FeedbackKind.GUIDANCE, outcome.text)
+    else:
+        _note(work, session, FeedbackKind.SESSION_FAILED, outcome.failure or "no reason was given")
+
+
+def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
+    """The tree that the session left becomes the branch's new head. Made twice, it is the same commit."""
+    card, attempt, code = work.card, work.attempt, work.factory.code
+    parents = (attempt.head, *_merged_main(work, session))
+    tree = _final_tree(work, session)
+    message = f"{card.name}\n\n{outcome.text}\n\nCard: {card.id}\nSession: {session.id}".replace("\n\n\n\n", "\n\n")
+
+    def act() -> Result:
+        at = session.ended_at or 0
+        by = identity_of(session.role)
+        commit = code.commit(attempt.repository, tree, parents=parents, message=message, by=by, at=at)
+        if not code.move_branch(attempt.repository, attempt.branch, to=commit, expected=attempt.head):
+            raise ForgeError(
+                f"branch {attempt.branch} is not where it was left ({attempt.head[:12]}): somebody else moved it",
+                next_step=f"Put the branch back, then: orket issues deliver {card.id}",
+            )
+        return {"commit": commit}
+
+    def record(tx: Transaction, result: Result) -> None:
+        update_attempt(tx, card.id, attempt.number, head_commit=result["commit"])
+        payload = {"repository": attempt.repository, "branch": attempt.branch, "message": message, **result}
+        append(tx, "code.committed", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
+        move_in(tx, card, Move(CardState.READY_FOR_TESTING, session.role))
+
+    intent = {"branch": attempt.branch, "parents": list(parents), "tree": tree}
+    perform(work.store, COMMIT, session.id, subject=card.id, intent=intent, act=act, probe=repeatable, record=record)
+
+
+def _final_tree(work: Work, session: SessionFacts) -> str:
+    with work.store.read() as tx:
+        tree = final_tree(tx, get_session(tx, session.id))
+    if tree is None:
+        raise WorkbenchError(f"session {session.id} of {session.role} has no tree to commit: it could not change files")
+    return tree
+
+
+def _merged_main(work: Work, session: SessionFacts) -> tuple[str, ...]:
+    """The second parent, where main was merged into the checkout."""
+    about = [found for found in work.facts.feedback if found.commit == session.subject_commit]
+    told = [str(found.details["main"]) for found in about if "main" in found.details]
+    return tuple(told[-1:])
+
+
+def _review(work: Work, session: SessionFacts, verdict: Verdict, body: str) -> None:
+    card, attempt, forge = work.card, work.attempt, work.factory.forge
+    number = attempt.pull_request or 0
+
+    def act() -> Result:
+        reviewer, commit = session.role, attempt.head
+        forge.review(attempt.repository, number, reviewer=reviewer, verdict=verdict, body=body, commit=commit)
+        return {"number": number}
+
+    def probe() -> Result | None:
+        said = forge.reviews(attempt.repository, number)
+        mine = any(found.commit == attempt.head and found.reviewer == session.role for found in said)
+        return {"number": number} if mine else None
+
+    def record(tx: Transaction, result: Result) -> None:
+        kind = FeedbackKind.APPROVED if verdict is Verdict.APPROVED else FeedbackKind.CHANGES_REQUESTED
+        told = {"session_id": session.id}
+        add_feedback(tx, card, attempt, kind, author=session.role, body=body, details=told)
+        said = {"reviewer": session.role, "verdict": str(verdict), "body": body, "commit": attempt.head}
+        about = {"repository": attempt.repository, "attempt": attempt.number, "rock": card.rock_id}
+        append(tx, "pull_request.reviewed", card.id, {**about, **said, **result})
+        if kind is FeedbackKind.CHANGES_REQUESTED:
+            move_in(tx, card, Move(CardState.IN_PROGRESS, session.role, note="changes requested"))
+
+    intent = {"number": number, "verdict": str(verdict), "commit": attempt.head}
+    perform(work.store, REVIEW, session.id, subject=card.id, intent=intent, act=act, probe=probe, record=record)
+
+
+def _note(work: Work, session: SessionFacts, kind: FeedbackKind, body: str) -> None:
+    reach(BEFORE_STORE)
+    with work.store.write() as tx:
+        card = get_card(tx, work.card.id)
+        told = {"session_id": session.id}
+        add_feedback(tx, card, work.attempt, kind, author=session.role, body=body, details=told)
+    reach(AFTER_STORE)

@@ -1,0 +1,219 @@
+"""Reads and writes of attempts, feedback and test runs, and the one read of all facts of an issue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from orket_pipelines.agents.model import Outcome, Purpose
+from orket_pipelines.cards.model import Card, CardState, WaitReason
+from orket_pipelines.cards.records import get_card
+from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts
+from orket_pipelines.forge.model import Verdict
+from orket_pipelines.store import Transaction, append, new_id, tables
+from orket_pipelines.verification import TestReport
+
+HEAD, MERGED = "head", "merged"
+"""The two occasions on which the project's tests run."""
+PROJECT_TESTS = "project"
+
+_attempts, _feedback, _sessions, _test_runs = tables.attempts, tables.feedback, tables.sessions, tables.test_runs
+
+
+def _of_card(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.workspace_id == sa.bindparam("workspace_id"), table.c.card_id == sa.bindparam("card_id"))
+
+
+_last_attempt = sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number.desc()).limit(1)
+_all_feedback = sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.at, _feedback.c.position)
+_all_sessions = (
+    sa.select(
+        _sessions.c.id,
+        _sessions.c.role,
+        _sessions.c.purpose,
+        _sessions.c.subject_commit,
+        _sessions.c.outcome,
+        _sessions.c.ended_at,
+    )
+    .where(_of_card(_sessions))
+    .order_by(_sessions.c.started_at)
+)
+_head_run = (
+    sa.select(_test_runs.c.passed)
+    .where(
+        _of_card(_test_runs),
+        _test_runs.c.commit == sa.bindparam("commit"),
+        _test_runs.c.purpose == sa.bindparam("purpose"),
+    )
+    .order_by(_test_runs.c.ended_at.desc())
+    .limit(1)
+)
+_insert_feedback = sa.insert(_feedback)
+_insert_test_run = sa.insert(_test_runs)
+_update_attempt = sa.update(_attempts).where(
+    _attempts.c.workspace_id == sa.bindparam("b_workspace_id"),
+    _attempts.c.card_id == sa.bindparam("b_card_id"),
+    _attempts.c.number == sa.bindparam("b_number"),
+)
+
+
+def read_facts(tx: Transaction, card_id: str) -> Facts:
+    """All that decides what the issue needs next. Raises: CardError where there is no such card."""
+    card = get_card(tx, card_id)
+    if card.state is CardState.READY:
+        return Facts(card)
+    attempt = last_attempt(tx, card_id)
+    sessions = tx.execute(_all_sessions, _key(tx, card_id)).all()
+    return Facts(
+        card=card,
+        attempt=attempt,
+        feedback=tuple(feedback_of(tx, card_id)),
+        last_session=_session(sessions[-1]) if sessions else None,
+        visits=_count_visits(sessions),
+        head_passed=tests_passed(tx, card_id, attempt.head, HEAD) if attempt else None,
+    )
+
+
+def last_attempt(tx: Transaction, card_id: str) -> Attempt | None:
+    """The attempt that is under way, or was the last."""
+    row = tx.execute(_last_attempt, _key(tx, card_id)).first()
+    if row is None:
+        return None
+    return Attempt(
+        row.number, row.repository, row.branch, row.base_commit, row.head_commit, row.pull_request, row.merge_commit
+    )
+
+
+def insert_attempt(tx: Transaction, card: Card, attempt: Attempt) -> None:
+    """Store a new attempt; an `attempt.started` event."""
+    row = {
+        "card_id": card.id,
+        "number": attempt.number,
+        "repository": attempt.repository,
+        "branch": attempt.branch,
+        "base_commit": attempt.base_commit,
+        "created_at": tx.now,
+    }
+    tx.execute(sa.insert(_attempts), {"workspace_id": tx.workspace_id, **row})
+    tx.execute(
+        sa.update(tables.cards)
+        .where(tables.cards.c.workspace_id == tx.workspace_id, tables.cards.c.id == card.id)
+        .values(attempt=attempt.number)
+    )
+    payload = {"attempt": attempt.number, "repository": attempt.repository, "branch": attempt.branch}
+    append(tx, "attempt.started", card.id, payload | {"base_commit": attempt.base_commit, "rock": card.rock_id})
+
+
+def update_attempt(tx: Transaction, card_id: str, number: int, **values: str | int) -> None:
+    """Set `head_commit`, `pull_request` or `merge_commit`."""
+    key = {"b_workspace_id": tx.workspace_id, "b_card_id": card_id, "b_number": number}
+    tx.execute(_update_attempt, key | values)
+
+
+def feedback_of(tx: Transaction, card_id: str) -> list[Feedback]:
+    """Everything said about the issue's commits, oldest first."""
+    return [
+        Feedback(FeedbackKind(row.kind), row.attempt, row.commit, row.author, row.body, row.details, row.at)
+        for row in tx.execute(_all_feedback, _key(tx, card_id))
+    ]
+
+
+def add_feedback(
+    tx: Transaction,
+    card: Card,
+    attempt: Attempt,
+    kind: FeedbackKind,
+    *,
+    author: str,
+    body: str,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Store what was said or found about the attempt's head; a `feedback.given` event."""
+    told = dict(details or {})
+    row = {
+        "id": new_id(),
+        "card_id": card.id,
+        "attempt": attempt.number,
+        "kind": str(kind),
+        "commit": attempt.head,
+        "author": author,
+        "body": body,
+        "details": told,
+        "at": tx.now,
+        "position": _next_position(tx, card.id),
+    }
+    tx.execute(_insert_feedback, {"workspace_id": tx.workspace_id, **row})
+    payload = {"kind": str(kind), "commit": attempt.head, "author": author, "body": body[:2_000], "details": told}
+    append(tx, "feedback.given", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
+
+
+def add_test_run(
+    tx: Transaction, card: Card, attempt: Attempt, *, purpose: str, commit: str, report: TestReport, started_at: int
+) -> None:
+    """Store a run of the project's tests; a `tests.finished` event."""
+    row = {
+        "id": new_id(),
+        "card_id": card.id,
+        "attempt": attempt.number,
+        "suite": PROJECT_TESTS,
+        "purpose": purpose,
+        "commit": commit,
+        "passed": report.passed,
+        "counts": report.counts,
+        "exit_code": report.exit_code,
+        "log": report.log,
+        "started_at": started_at,
+        "ended_at": tx.now,
+    }
+    tx.execute(_insert_test_run, {"workspace_id": tx.workspace_id, **row})
+    payload = {key: row[key] for key in ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt")}
+    seconds = (tx.now - started_at) / 1e6
+    append(tx, "tests.finished", card.id, payload | {"run_id": row["id"], "seconds": seconds, "rock": card.rock_id})
+
+
+def tests_passed(tx: Transaction, card_id: str, commit: str, purpose: str) -> bool | None:
+    """How the last run on `commit` ended; None where there was none."""
+    return tx.execute(_head_run, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar()
+
+
+def last_test_log(tx: Transaction, card_id: str, commit: str, purpose: str) -> str:
+    """The log of the last run on `commit`; empty where there was none."""
+    query = _head_run.with_only_columns(_test_runs.c.log)
+    return tx.execute(query, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar() or ""
+
+
+def decode_outcome(stored: Mapping[str, Any]) -> Outcome:
+    """An outcome from the JSON that the session stored."""
+    request, verdict, reason = stored.get("request"), stored.get("verdict"), stored.get("wait_reason")
+    return Outcome(
+        request=CardState(request) if request else None,
+        verdict=Verdict(verdict) if verdict else None,
+        guidance=bool(stored.get("guidance")),
+        failure=stored.get("failure"),
+        wait_reason=WaitReason(reason) if reason else None,
+        text=stored.get("text") or "",
+    )
+
+
+def _key(tx: Transaction, card_id: str) -> dict[str, Any]:
+    return {"workspace_id": tx.workspace_id, "card_id": card_id}
+
+
+def _next_position(tx: Transaction, card_id: str) -> int:
+    """Two things said in the same microsecond keep their order."""
+    query = sa.select(sa.func.count()).select_from(_feedback).where(_of_card(_feedback))
+    return tx.execute(query, _key(tx, card_id)).scalar() or 0
+
+
+def _session(row: Any) -> SessionFacts:
+    outcome = decode_outcome(row.outcome) if row.outcome is not None else None
+    return SessionFacts(row.id, row.role, Purpose(row.purpose), row.subject_commit, outcome, row.ended_at)
+
+
+def _count_visits(sessions: Any) -> dict[tuple[str, str], int]:
+    visits: dict[tuple[str, str], int] = {}
+    for row in sessions:
+        if row.outcome is not None:
+            key = (row.role, row.purpose)
+            visits[key] = visits.get(key, 0) + 1
+    return visits

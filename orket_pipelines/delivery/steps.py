@@ -1,0 +1,177 @@
+"""Each step performed: effects through the effects table, facts written in the transaction of the outcome."""
+
+from collections.abc import Callable
+from typing import Any
+
+from orket_pipelines.agents import run_session
+from orket_pipelines.agents.model import Assignment, Purpose
+from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.cards.model import CardState
+from orket_pipelines.cards.records import comments_of, move_in
+from orket_pipelines.cards.transitions import Move
+from orket_pipelines.delivery import outcomes
+from orket_pipelines.delivery.briefs import write_brief
+from orket_pipelines.delivery.merge_queue import merge
+from orket_pipelines.delivery.model import (
+    Attempt,
+    CallAgent,
+    FeedbackKind,
+    GiveUp,
+    Merge,
+    MoveOn,
+    OpenPullRequest,
+    Reject,
+    StartAttempt,
+    Step,
+    TakeOutcome,
+    TestHead,
+)
+from orket_pipelines.delivery.next_step import REVIEWER
+from orket_pipelines.delivery.records import HEAD, add_feedback, add_test_run, insert_attempt, update_attempt
+from orket_pipelines.delivery.rejection import reject
+from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
+from orket_pipelines.forge.model import PullRequestExists, Verdict
+from orket_pipelines.git.port import MAIN
+from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
+from orket_pipelines.store.effects import Result, repeatable
+
+START_BRANCH = effect_kind("code.start_branch")
+OPEN_PULL_REQUEST = effect_kind("forge.open_pull_request")
+TESTS_STORED = failpoint("tests.after_store")
+
+_reads_the_change = frozenset({Purpose.REVIEW, Purpose.GUIDANCE})
+_merges_main = frozenset({Purpose.CONFLICT, Purpose.MERGED_TESTS_FAILED})
+
+
+def take_step(work: Work, step: Step) -> None:
+    """Perform one step; when it returns, everything that follows from it is stored."""
+    _performers[type(step)](work, step)
+
+
+def _start(work: Work, step: StartAttempt) -> None:
+    """The branch starts at main as it is now; found there already, at what it was started from."""
+    card, project, code, number = work.card, work.project, work.factory.code, step.number
+    branch = f"orket/{work.store.workspace_id}/{card.id}/{number}"
+
+    def act() -> Result:
+        base = code.ensure(project.repository, title=project.title, at=card.created_at)
+        if not code.move_branch(project.repository, branch, to=base, expected=None):
+            base = code.head(project.repository, branch) or base
+        return {"base": base}
+
+    def record(tx: Transaction, result: Result) -> None:
+        insert_attempt(tx, card, Attempt(number, project.repository, branch, result["base"], None, None, None))
+        if card.state is CardState.READY:
+            move_in(tx, card, Move(CardState.IN_PROGRESS, "system"))
+
+    intent = {"repository": project.repository, "branch": branch}
+    key = f"{card.id}:{number}"
+    perform(work.store, START_BRANCH, key, subject=card.id, intent=intent, act=act, probe=repeatable, record=record)
+
+
+def _call_agent(work: Work, call: CallAgent) -> None:
+    """The session's outcome is stored by the session itself; the next step acts on it."""
+    if call.role == REVIEWER and _keeps_its_approval(work):
+        return
+    path = work.factory.checkout_of(work.card.id, "review" if call.purpose in _reads_the_change else "work")
+    merging = _main_to_merge(work) if call.purpose in _merges_main else None
+    work.factory.code.check_out(work.project.repository, work.attempt.head, path, merging=merging)
+    workbench = work.factory.workbenches.open(path, name=work.card.id)
+    try:
+        store = work.store.acting(actor=call.role)
+        desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop)
+        run_session(desk, work.factory.models, _assignment(work, call))
+    finally:
+        workbench.close()
+
+
+def _assignment(work: Work, call: CallAgent) -> Assignment:
+    attempt, project = work.attempt, work.project
+    with work.store.read() as tx:
+        comments = comments_of(tx, work.card.id)
+    diff = ""
+    if call.purpose in _reads_the_change:
+        diff = work.factory.code.diff(project.repository, MAIN, attempt.head)
+    return Assignment(
+        card_id=work.card.id,
+        attempt=attempt.number,
+        role=call.role,
+        purpose=call.purpose,
+        visit=call.visit,
+        subject_commit=attempt.head,
+        repository=project.repository,
+        test_command=project.test_command,
+        brief=write_brief(work.facts, call.purpose, comments=comments, diff=diff),
+    )
+
+
+def _main_to_merge(work: Work) -> str | None:
+    """The main that the branch did not get along with."""
+    told = [found.details["main"] for found in work.facts.feedback if "main" in found.details]
+    return str(told[-1]) if told else None
+
+
+def _keeps_its_approval(work: Work) -> bool:
+    """An update with the same patch keeps its approval: the forge says so by not calling the review stale."""
+    reviews = work.factory.forge.reviews(work.project.repository, work.attempt.pull_request or 0)
+    mine = [review for review in reviews if review.reviewer == REVIEWER]
+    if not mine or mine[-1].stale or mine[-1].verdict is not Verdict.APPROVED:
+        return False
+    with work.store.write() as tx:
+        kept = "the patch is the one that was approved"
+        add_feedback(tx, work.card, work.attempt, FeedbackKind.APPROVED, author=REVIEWER, body=kept)
+    return True
+
+
+def _test_head(work: Work, _step: TestHead) -> None:
+    """A failure goes back to the author in the transaction that stores it."""
+    card, attempt = work.card, work.attempt
+    started_at = work.store.clock.now()
+    report = run_tests_on(work, attempt.head)
+    with work.store.write() as tx:
+        add_test_run(tx, card, attempt, purpose=HEAD, commit=attempt.head, report=report, started_at=started_at)
+        if not report.passed:
+            kind = FeedbackKind.TESTS_FAILED
+            add_feedback(tx, card, attempt, kind, author="system", body=report.log)
+            move_in(tx, card, Move(CardState.IN_PROGRESS, "system", note="the project's tests failed"))
+    reach(TESTS_STORED)
+
+
+def _open_pull_request(work: Work, _step: OpenPullRequest) -> None:
+    card, attempt, forge = work.card, work.attempt, work.factory.forge
+    proposal = {"head": attempt.branch, "base": MAIN, "title": card.name}
+
+    def act() -> Result:
+        body = f"Card {card.id}, attempt {attempt.number}.\n\n{card.details.get('description') or ''}".strip()
+        author = card.seat or "coder"
+        try:
+            opened = forge.open_pull_request(attempt.repository, **proposal, body=body, author=author)
+        except PullRequestExists as found:
+            return {"number": found.number}
+        return {"number": opened.number}
+
+    def probe() -> Result | None:
+        found = forge.find_pull_request(attempt.repository, head=attempt.branch, base=MAIN)
+        return {"number": found.number} if found else None
+
+    def record(tx: Transaction, result: Result) -> None:
+        update_attempt(tx, card.id, attempt.number, pull_request=result["number"])
+        payload = {**proposal, **result, "repository": attempt.repository, "commit": attempt.head}
+        append(tx, "pull_request.opened", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
+        move_in(tx, card, Move(CardState.CODE_REVIEW, "system"))
+
+    key = f"{card.id}:{attempt.number}"
+    perform(work.store, OPEN_PULL_REQUEST, key, subject=card.id, intent=proposal, act=act, probe=probe, record=record)
+
+
+_performers: dict[type, Callable[[Work, Any], None]] = {
+    StartAttempt: _start,
+    CallAgent: _call_agent,
+    TakeOutcome: lambda work, step: outcomes.take(work, step.session, step.outcome),
+    MoveOn: lambda work, step: move(work, step.to, guard_approved=step.to is CardState.DONE),
+    TestHead: _test_head,
+    OpenPullRequest: _open_pull_request,
+    Merge: lambda work, _step: merge(work),
+    Reject: lambda work, _step: reject(work),
+    GiveUp: lambda work, step: wait(work, step.reason, step.note),
+}

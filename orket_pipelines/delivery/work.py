@@ -1,0 +1,108 @@
+"""One issue in the hands of one worker, and the few things that every step does."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orket_pipelines.cards.model import Card, CardState, WaitReason
+from orket_pipelines.cards.records import get_card, move_in
+from orket_pipelines.cards.transitions import Move
+from orket_pipelines.delivery.factory import Factory, Project
+from orket_pipelines.delivery.model import Attempt, Facts, FeedbackKind
+from orket_pipelines.delivery.records import add_feedback
+from orket_pipelines.store import Store, Transaction, failpoint, reach
+from orket_pipelines.verification import TestReport, run_project_tests
+
+BEFORE_MOVE = failpoint("card.before_move")
+AFTER_MOVE = failpoint("card.after_move")
+BEFORE_TESTS = failpoint("tests.before_run")
+AFTER_TESTS = failpoint("tests.after_run")
+
+REVIEW_LEFT = frozenset({CardState.READY_FOR_TESTING, CardState.CODE_REVIEW})
+"""The states that a wait passes out of through in_progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The facts at the start of a step; `store` writes under the issue's lease."""
+
+    factory: Factory
+    store: Store
+    facts: Facts
+    project: Project
+    stop: threading.Event
+
+    @property
+    def card(self) -> Card:
+        """The issue."""
+        return self.facts.card
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt under way: every step but the first has one."""
+        if self.facts.attempt is None:
+            raise AssertionError(f"{self.card.id} has no attempt yet")
+        return self.facts.attempt
+
+
+def move(work: Work, to: CardState, *, actor: str = "system", guard_approved: bool = False) -> None:
+    """Move the card in a transaction of its own."""
+    reach(BEFORE_MOVE)
+    with work.store.write() as tx:
+        move_in(tx, work.card, Move(to, actor, guard_approved=guard_approved))
+    reach(AFTER_MOVE)
+
+
+def wait(
+    work: Work,
+    reason: WaitReason,
+    note: str,
+    *,
+    to: CardState = CardState.BLOCKED,
+    actor: str = "system",
+    session_id: str | None = None,
+) -> None:
+    """Bring the card to a state it waits in; what was asked for is on record, so that it is asked for once."""
+    reach(BEFORE_MOVE)
+    with work.store.write() as tx:
+        wait_in(tx, work, Move(to, actor, wait_reason=reason, note=note), session_id=session_id)
+    reach(AFTER_MOVE)
+
+
+def wait_in(tx: Transaction, work: Work, asked: Move, *, session_id: str | None = None) -> None:
+    """The same in the caller's transaction. Out of a later state the card passes through in_progress."""
+    card = get_card(tx, work.card.id)
+    if card.state in REVIEW_LEFT or card.state is CardState.READY:
+        card = move_in(tx, card, Move(CardState.IN_PROGRESS, "system", note=asked.note))
+    if work.facts.attempt is not None:
+        details = {"session_id": session_id} if session_id else {}
+        kind = FeedbackKind.WAITED
+        add_feedback(tx, card, work.attempt, kind, author=asked.actor, body=asked.note, details=details)
+    move_in(tx, card, asked)
+
+
+def run_tests_on(work: Work, commit: str) -> TestReport:
+    """Run the project's tests on `commit` in a fresh checkout, which is removed afterwards."""
+    with _fresh_checkout(work, commit) as path:
+        workbench = work.factory.workbenches.open(path, name=work.card.id)
+        reach(BEFORE_TESTS)
+        try:
+            deadline = work.factory.settings.test_timeout
+            report = run_project_tests(workbench, work.project.test_command, deadline=deadline)
+        finally:
+            workbench.close()
+        reach(AFTER_TESTS)
+    return report
+
+
+@contextmanager
+def _fresh_checkout(work: Work, commit: str) -> Iterator[Path]:
+    path = work.factory.checkout_of(work.card.id, f"test-{commit[:12]}")
+    work.factory.code.check_out(work.project.repository, commit, path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

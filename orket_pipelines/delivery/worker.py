@@ -1,0 +1,183 @@
+"""The worker: claims an issue and takes one step after another until it is done or waits."""
+
+import threading
+from collections.abc import Callable, Iterable
+
+from orket_pipelines.cards.model import TERMINAL, WAITING, Card, CardState, WaitReason
+from orket_pipelines.cards.records import get_card
+from orket_pipelines.delivery.claims import Obstacle, Refused, claim
+from orket_pipelines.delivery.factory import Factory, project_of
+from orket_pipelines.delivery.model import Delivery, Limits, Rest, Result
+from orket_pipelines.delivery.next_step import next_step
+from orket_pipelines.delivery.records import read_facts
+from orket_pipelines.delivery.steps import take_step
+from orket_pipelines.delivery.work import Work, move, wait
+from orket_pipelines.errors import (
+    EffectInDoubt,
+    ForgeError,
+    GitError,
+    LeaseLost,
+    ModelError,
+    OrketError,
+    Stopped,
+    TransitionRefused,
+    WorkbenchError,
+)
+from orket_pipelines.store import Lease, Store, failpoint, reach
+
+STEP_DONE = failpoint("worker.step_done")
+BEFORE_RELEASE = failpoint("worker.before_release")
+RETRIED = frozenset({WaitReason.SYSTEM, WaitReason.RESOURCE})
+"""What a person who starts a delivery wants tried again without being asked."""
+POLL = 0.2
+"""Seconds between two looks at what an issue waits for."""
+OVERTAKEN = 3
+"""How often in a row a card may be moved by somebody else under a worker before it gives up."""
+
+
+class Crew:
+    """The issues that one run will still deliver, so that an issue knows whether its dependencies are coming."""
+
+    def __init__(self, card_ids: Iterable[str]) -> None:
+        self._coming = set(card_ids)
+        self._lock = threading.Lock()
+
+    def leave(self, card_id: str) -> None:
+        """Note that this issue is through, one way or another."""
+        with self._lock:
+            self._coming.discard(card_id)
+
+    def is_coming(self, card_id: str) -> bool:
+        """Whether this run has not given the issue back yet."""
+        with self._lock:
+            return card_id in self._coming
+
+
+def deliver_issue(
+    factory: Factory,
+    card_id: str,
+    *,
+    stop: threading.Event,
+    crew: Crew | None = None,
+    on_waiting: Callable[[str], None] | None = None,
+    resume: Iterable[WaitReason] = RETRIED,
+) -> Delivery:
+    """Deliver one issue; waits while others work on it or on its dependencies, and for a free place.
+
+    `crew` are the issues that the caller delivers besides. `on_waiting` hears why it waits, once per reason.
+    A card that waits for one of `resume` is taken up again.
+
+    Raises: CardError where there is no such card; StoreError where the store fails.
+    """
+    crew = crew or Crew(())
+    told = ""
+    try:
+        while not stop.is_set():
+            claimed = claim(factory, card_id, may_resume=_may_resume(factory, card_id, set(resume)))
+            if isinstance(claimed, Lease):
+                return deliver_claimed(factory, card_id, claimed, stop=stop)
+            if not _may_pass(factory, claimed, crew):
+                return report(_card(factory.store, card_id), f"{claimed.obstacle} {claimed.about}".strip())
+            reason = f"{claimed.obstacle} {claimed.about}".strip()
+            if on_waiting is not None and reason != told:
+                on_waiting(reason)
+                told = reason
+            stop.wait(POLL)
+        return Delivery(_card(factory.store, card_id), Result.STOPPED, "a stop was asked for")
+    finally:
+        crew.leave(card_id)
+
+
+def deliver_claimed(factory: Factory, card_id: str, lease: Lease, *, stop: threading.Event) -> Delivery:
+    """Work on an issue under a lease that the caller took, and give the lease back."""
+    store = factory.store.acting(fence=lease)
+    try:
+        return report(_work(factory, store, card_id, stop))
+    except Stopped as stopped:
+        return Delivery(_card(factory.store, card_id), Result.STOPPED, str(stopped))
+    except LeaseLost as lost:
+        return Delivery(_card(factory.store, card_id), Result.STOPPED, str(lost))
+    finally:
+        reach(BEFORE_RELEASE)
+        factory.leases.release(lease)
+
+
+def report(card: Card, reason: str = "") -> Delivery:
+    """What became of an issue, as its card says; `reason` where it was not even taken up."""
+    if card.state is CardState.DONE:
+        return Delivery(card, Result.DONE)
+    if card.state in TERMINAL:
+        return Delivery(card, Result.CANCELED, card.note)
+    return Delivery(card, Result.WAITING, reason or f"{card.wait_reason}: {card.note}")
+
+
+def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Card:
+    """Step by step until there is nothing more to do; returns the card as it then stands."""
+    limits = _limits(factory)
+    overtaken = 0
+    _take_up(factory, store, card_id, stop)
+    while not stop.is_set():
+        work = _look(factory, store, card_id, stop)
+        step = next_step(work.facts, limits)
+        if isinstance(step, Rest):
+            return work.card
+        try:
+            take_step(work, step)
+            overtaken = 0
+        except TransitionRefused:
+            overtaken += 1
+            if overtaken >= OVERTAKEN:
+                raise
+        except (ModelError, ForgeError, GitError, WorkbenchError, EffectInDoubt) as error:
+            wait(_look(factory, store, card_id, stop), WaitReason.SYSTEM, _explain(error))
+        reach(STEP_DONE)
+    raise Stopped("a stop was asked for; everything so far is stored")
+
+
+def _look(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Work:
+    with store.read() as tx:
+        facts = read_facts(tx, card_id)
+        project = project_of(tx, facts.card)
+    return Work(factory, store, facts, project, stop)
+
+
+def _take_up(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> None:
+    """A card that waits was claimed because its wait is over."""
+    work = _look(factory, store, card_id, stop)
+    if work.card.state in WAITING:
+        move(work, CardState.IN_PROGRESS)
+
+
+def _may_resume(factory: Factory, card_id: str, reasons: set[WaitReason]) -> bool:
+    card = _card(factory.store, card_id)
+    return card.state in WAITING and card.wait_reason in reasons
+
+
+def _may_pass(factory: Factory, refused: Refused, crew: Crew) -> bool:
+    """Whether waiting can help."""
+    if refused.obstacle in {Obstacle.HELD, Obstacle.LIMIT}:
+        return True
+    if refused.obstacle is not Obstacle.DEPENDENCY:
+        return False
+    return all(_is_under_way(factory, card_id, crew) for card_id in refused.card_ids)
+
+
+def _is_under_way(factory: Factory, card_id: str, crew: Crew) -> bool:
+    if crew.is_coming(card_id):
+        return True
+    with factory.store.read() as tx:
+        return f"issue:{card_id}" in factory.leases.held(tx, "issue:")
+
+
+def _card(store: Store, card_id: str) -> Card:
+    with store.read() as tx:
+        return get_card(tx, card_id)
+
+
+def _limits(factory: Factory) -> Limits:
+    settings = factory.settings
+    return Limits(settings.architect_at, settings.reject_at, settings.rework_limit, settings.session_failures)
+
+
+def _explain(error: OrketError) -> str:
+    return f"{error} {error.next_step}".strip()

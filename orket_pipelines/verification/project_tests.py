@@ -1,0 +1,42 @@
+"""The project's own tests, run on a workbench over a fresh checkout."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orket_pipelines.workbench.model import Workbench
+
+DEFAULT_COMMAND = ("python", "-m", "pytest", "-q")
+LOG_LIMIT = 20_000
+"""Characters of output that are kept; the end of it, where the failures stand."""
+
+_closing_line = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """What came of one run. `counts` is what the runner's closing line says (passed, failed, errors, skipped), empty
+    where it says nothing that we can read: the exit code alone decides whether it `passed`."""
+
+    passed: bool
+    counts: dict[str, int]
+    exit_code: int | None
+    log: str
+
+
+def run_project_tests(workbench: Workbench, command: Sequence[str], *, deadline: float) -> TestReport:
+    """Run `command`; exit code 0 within `deadline` seconds is a pass, everything else a failure with its log."""
+    execution = workbench.run(command, deadline=deadline)
+    log = execution.output[-LOG_LIMIT:]
+    if execution.timed_out:
+        log += f"\nThe tests did not end within {deadline:g} seconds and were stopped."
+    return TestReport(execution.succeeded, read_counts(execution.output), execution.exit_code, log)
+
+
+def read_counts(output: str) -> dict[str, int]:
+    """The numbers of the last line that has any, as pytest and runners like it close with."""
+    for line in reversed(output.splitlines()):
+        found = _closing_line.findall(line)
+        if found:
+            return {word if word != "error" else "errors": int(number) for number, word in found}
+    return {}

@@ -1,0 +1,199 @@
+"""What an issue needs next, from what is on record."""
+
+from dataclasses import replace
+
+import pytest
+
+from orket_pipelines.agents.model import Outcome, Purpose
+from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
+from orket_pipelines.delivery.model import (
+    Attempt,
+    CallAgent,
+    Facts,
+    Feedback,
+    FeedbackKind,
+    GiveUp,
+    Limits,
+    Merge,
+    MoveOn,
+    OpenPullRequest,
+    Reject,
+    Rest,
+    SessionFacts,
+    StartAttempt,
+    TakeOutcome,
+    TestHead,
+)
+from orket_pipelines.delivery.next_step import next_step
+from orket_pipelines.forge.model import Verdict
+
+LIMITS = Limits(architect_at=3, reject_at=4, rework_limit=8, session_failures=3)
+FRESH = Attempt(1, "shop", "orket/default/a/1", "base", None, None, None)
+COMMITTED = replace(FRESH, head_commit="head")
+PROPOSED = replace(COMMITTED, pull_request=7)
+MERGED = replace(PROPOSED, merge_commit="merge")
+
+
+def facts(state: CardState, attempt: Attempt | None = None, *feedback: Feedback, **more: object) -> Facts:
+    return Facts(Card("a", CardKind.ISSUE, "A", state), attempt, feedback, **more)  # type: ignore[arg-type]
+
+
+def said(kind: FeedbackKind, commit: str = "head", attempt: int = 1, **details: str) -> Feedback:
+    return Feedback(kind, attempt, commit, "somebody", "why", details, 0)
+
+
+def ended(role: str, commit: str, **outcome: object) -> SessionFacts:
+    return SessionFacts("s1", role, Purpose.WORK, commit, Outcome(**outcome), 1)  # type: ignore[arg-type]
+
+
+def test_a_ready_card_gets_a_branch() -> None:
+    assert next_step(facts(CardState.READY), LIMITS) == StartAttempt(1)
+
+
+def test_a_new_branch_gets_its_author() -> None:
+    card = facts(CardState.IN_PROGRESS, FRESH)
+    assert next_step(card, LIMITS) == CallAgent("coder", Purpose.WORK, 1)
+
+
+def test_the_card_s_seat_is_its_author() -> None:
+    card = facts(CardState.IN_PROGRESS, FRESH)
+    seated = replace(card, card=replace(card.card, seat="ux_artisan"))
+    assert next_step(seated, LIMITS) == CallAgent("ux_artisan", Purpose.WORK, 1)
+
+
+def test_what_a_session_ended_with_is_acted_on_before_anything_else() -> None:
+    session = ended("coder", "base", request=CardState.READY_FOR_TESTING)
+    step = next_step(facts(CardState.IN_PROGRESS, FRESH, last_session=session), LIMITS)
+    assert step == TakeOutcome(session, Outcome(request=CardState.READY_FOR_TESTING))
+
+
+def test_a_session_whose_work_is_committed_is_not_acted_on_again() -> None:
+    session = ended("coder", "base", request=CardState.READY_FOR_TESTING)
+    step = next_step(facts(CardState.READY_FOR_TESTING, COMMITTED, last_session=session), LIMITS)
+    assert step == TestHead()
+
+
+def test_a_session_that_asked_to_wait_is_not_obeyed_twice() -> None:
+    session = ended("coder", "base", request=CardState.BLOCKED, wait_reason=WaitReason.INPUT)
+    waited = said(FeedbackKind.WAITED, "base", session_id="s1")
+    back = facts(
+        CardState.IN_PROGRESS, FRESH, waited, last_session=session, visits={("coder", Purpose.WORK): 1}
+    )
+    assert next_step(back, LIMITS) == CallAgent("coder", Purpose.WORK, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "purpose"),
+    [
+        (FeedbackKind.TESTS_FAILED, Purpose.TESTS_FAILED),
+        (FeedbackKind.CHANGES_REQUESTED, Purpose.CHANGES_REQUESTED),
+        (FeedbackKind.CONFLICT, Purpose.CONFLICT),
+        (FeedbackKind.MERGED_TESTS_FAILED, Purpose.MERGED_TESTS_FAILED),
+    ],
+)
+def test_what_is_wrong_with_the_head_goes_back_to_its_author(kind: FeedbackKind, purpose: Purpose) -> None:
+    card = facts(CardState.IN_PROGRESS, PROPOSED, said(kind))
+    assert next_step(card, LIMITS) == CallAgent("coder", purpose, 1)
+
+
+def test_what_was_wrong_with_an_older_commit_is_past() -> None:
+    card = facts(CardState.IN_PROGRESS, PROPOSED, said(FeedbackKind.TESTS_FAILED, "older"))
+    assert next_step(card, LIMITS) == MoveOn(CardState.READY_FOR_TESTING)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "passed", "step"),
+    [
+        (COMMITTED, None, TestHead()),
+        (COMMITTED, False, MoveOn(CardState.IN_PROGRESS)),
+        (COMMITTED, True, OpenPullRequest()),
+        (PROPOSED, True, MoveOn(CardState.CODE_REVIEW)),
+    ],
+)
+def test_a_commit_is_tested_and_then_proposed(attempt: Attempt, passed: bool | None, step: object) -> None:
+    assert next_step(facts(CardState.READY_FOR_TESTING, attempt, head_passed=passed), LIMITS) == step
+
+
+def test_a_proposal_is_reviewed_by_the_guard() -> None:
+    card = facts(CardState.CODE_REVIEW, PROPOSED, head_passed=True)
+    assert next_step(card, LIMITS) == CallAgent("integrity_guard", Purpose.REVIEW, 1)
+
+
+def test_a_verdict_is_handed_to_the_forge() -> None:
+    session = ended("integrity_guard", "head", verdict=Verdict.APPROVED)
+    step = next_step(facts(CardState.CODE_REVIEW, PROPOSED, last_session=session), LIMITS)
+    assert step == TakeOutcome(session, Outcome(verdict=Verdict.APPROVED))
+
+
+def test_an_approved_head_is_merged() -> None:
+    assert next_step(facts(CardState.CODE_REVIEW, PROPOSED, said(FeedbackKind.APPROVED)), LIMITS) == Merge()
+
+
+def test_an_approval_of_an_older_head_merges_nothing() -> None:
+    card = facts(CardState.CODE_REVIEW, PROPOSED, said(FeedbackKind.APPROVED, "older"))
+    assert next_step(card, LIMITS) == CallAgent("integrity_guard", Purpose.REVIEW, 1)
+
+
+def test_an_approved_head_with_a_conflict_goes_back() -> None:
+    card = facts(CardState.CODE_REVIEW, PROPOSED, said(FeedbackKind.APPROVED), said(FeedbackKind.CONFLICT))
+    assert next_step(card, LIMITS) == MoveOn(CardState.IN_PROGRESS)
+
+
+def test_what_is_merged_is_done() -> None:
+    card = facts(CardState.CODE_REVIEW, MERGED, said(FeedbackKind.APPROVED))
+    assert next_step(card, LIMITS) == MoveOn(CardState.DONE)
+
+
+def test_the_third_request_for_changes_calls_the_architect_once() -> None:
+    cycles = [said(FeedbackKind.CHANGES_REQUESTED, commit) for commit in ("one", "two", "head")]
+    card = facts(CardState.IN_PROGRESS, PROPOSED, *cycles)
+    assert next_step(card, LIMITS) == CallAgent("lead_architect", Purpose.GUIDANCE, 1)
+    advised = replace(card, feedback=(*cycles, said(FeedbackKind.GUIDANCE)))
+    assert next_step(advised, LIMITS) == CallAgent("coder", Purpose.CHANGES_REQUESTED, 1)
+
+
+def test_the_fourth_request_for_changes_rejects() -> None:
+    cycles = [said(FeedbackKind.CHANGES_REQUESTED, commit) for commit in ("one", "two", "three", "head")]
+    assert next_step(facts(CardState.IN_PROGRESS, PROPOSED, *cycles), LIMITS) == Reject()
+
+
+def test_after_a_rejection_a_new_attempt_starts_with_its_own_count() -> None:
+    cycles = [said(FeedbackKind.CHANGES_REQUESTED, commit) for commit in ("one", "two", "three", "head")]
+    rejected = (*cycles, said(FeedbackKind.REJECTED), said(FeedbackKind.WAITED))
+    card = facts(CardState.IN_PROGRESS, PROPOSED, *rejected)
+    assert next_step(card, LIMITS) == StartAttempt(2)
+    second = replace(PROPOSED, number=2)
+    again = (*rejected, said(FeedbackKind.CHANGES_REQUESTED, attempt=2))
+    assert next_step(facts(CardState.IN_PROGRESS, second, *again), LIMITS) == CallAgent(
+        "coder", Purpose.CHANGES_REQUESTED, 1
+    )
+
+
+def test_a_conflict_is_not_a_review_cycle() -> None:
+    told = [said(FeedbackKind.CONFLICT, commit) for commit in ("one", "two", "three")]
+    card = facts(CardState.IN_PROGRESS, PROPOSED, *told, said(FeedbackKind.CHANGES_REQUESTED))
+    assert next_step(card, LIMITS) == CallAgent("coder", Purpose.CHANGES_REQUESTED, 1)
+
+
+def test_endless_rework_ends_with_a_person() -> None:
+    told = [said(FeedbackKind.TESTS_FAILED, "older") for _ in range(8)]
+    step = next_step(facts(CardState.IN_PROGRESS, COMMITTED, *told, said(FeedbackKind.TESTS_FAILED)), LIMITS)
+    assert isinstance(step, GiveUp)
+    assert step.reason is WaitReason.INPUT
+
+
+@pytest.mark.parametrize("state", [CardState.IN_PROGRESS, CardState.CODE_REVIEW])
+def test_a_role_that_stays_silent_ends_bounded(state: CardState) -> None:
+    told = [said(FeedbackKind.SESSION_FAILED, session_id=str(number)) for number in range(3)]
+    step = next_step(facts(state, PROPOSED, *told), LIMITS)
+    assert isinstance(step, GiveUp)
+    assert step.reason is WaitReason.SYSTEM
+    back = next_step(facts(CardState.IN_PROGRESS, PROPOSED, *told, said(FeedbackKind.WAITED)), LIMITS)
+    assert back == MoveOn(CardState.READY_FOR_TESTING)
+
+
+@pytest.mark.parametrize(
+    "state", [CardState.BLOCKED, CardState.WAITING_FOR_DEVELOPER, CardState.DONE, CardState.CANCELED]
+)
+def test_a_card_that_waits_or_is_final_rests(state: CardState) -> None:
+    assert next_step(facts(state, MERGED), LIMITS) == Rest()
