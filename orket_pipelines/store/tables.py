@@ -37,6 +37,8 @@ events = sa.Table(
     sa.Column("run_id", Text),
     sa.Column("subject", Text, nullable=False),
     sa.Column("payload", JSON, nullable=False),
+    # Without it SQLite reads and sorts the whole workspace for each batch that a consumer asks for.
+    sa.Index("ix_events_workspace_id_seq", "workspace_id", "seq"),
     sa.Index(None, "workspace_id", "subject", "seq"),
     sa.Index(None, "workspace_id", "run_id", "seq"),
     sqlite_autoincrement=True,

@@ -114,6 +114,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_events_workspace_id_run_id_seq"), "events", ["workspace_id", "run_id", "seq"], unique=False
     )
+    op.create_index("ix_events_workspace_id_seq", "events", ["workspace_id", "seq"], unique=False)
     op.create_index(
         op.f("ix_events_workspace_id_subject_seq"), "events", ["workspace_id", "subject", "seq"], unique=False
     )
