@@ -1,0 +1,53 @@
+"""All commands in one tree."""
+
+from typing import Annotated
+
+import typer
+
+from orket_pipelines import __version__
+from orket_pipelines.cli import bench, cards, demo, dev, doctor, issues, policy, rocks, sessions, sql
+from orket_pipelines.cli.terminal import EXIT_CODES
+
+ABOUT = f"""A software factory: cards go in; reviewed, merged, tested software comes out.
+
+Every option is also an environment variable, named beside it. {EXIT_CODES}"""
+NOUNS = {
+    "cards": (cards.group, "What is to be built: rocks, epics, issues."),
+    "rocks": (rocks.group, "Whole deliveries."),
+    "issues": (issues.group, "Single issues."),
+    "sessions": (sessions.group, "What agents said and did."),
+    "policy": (policy.group, "What was refused, why, and how to do it right."),
+}
+
+
+def _version(given: bool) -> None:
+    if given:
+        typer.echo(f"orket {__version__}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The application `orket`."""
+    # Rich formats help nicely and takes as long to load as everything else together.
+    application = typer.Typer(
+        help=ABOUT,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        add_completion=False,
+        context_settings={"max_content_width": 110},
+    )
+    application.callback()(_root)
+    for name, (group, about) in NOUNS.items():
+        application.add_typer(group, name=name, help=about, no_args_is_help=True)
+    for module in (sql, doctor, bench, dev, demo):
+        module.register(application)
+    return application
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True),
+    ] = False,
+) -> None: ...

@@ -1,0 +1,171 @@
+"""What a delivery needs of this machine, looked at one by one."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Literal
+from urllib.request import Request, urlopen
+
+from sqlalchemy.engine import make_url
+
+from orket_pipelines.errors import OrketError
+from orket_pipelines.settings import SCRIPTED, Settings
+from orket_pipelines.store import Store
+
+PYTHON = (3, 11)
+GIT = (2, 38)
+"""The first with `merge-tree --write-tree`, which merges without touching any files."""
+ROOM = 2
+"""GiB on the disk of ORKET_HOME: the environment, checkouts and the log of events need about one."""
+PORT = 3000
+PATIENCE = 5.0
+"""Seconds that a model's server may take to answer."""
+ANSWER_LIMIT = 1_000_000
+"""Bytes of its list of models that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it stands, and what to do about it."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    next: str = ""
+
+
+def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
+    """One finding after the other, the rest going on where one fails; `load` reads the settings, and may refuse."""
+    yield check_python()
+    yield check_git()
+    try:
+        settings = load()
+    except OrketError as error:
+        yield Finding("settings", "fail", str(error), error.next_step)
+        return
+    checks: list[Callable[[Settings], Finding]] = [check_disk, check_home, check_store, check_model]
+    for check in checks:
+        yield check(settings)
+    yield check_port()
+    yield check_chromium()
+
+
+def check_python() -> Finding:
+    """Old Pythons do not come this far, but one may be named by mistake."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] < PYTHON:
+        return Finding("python", "fail", found, "Use Python 3.11 or newer.")
+    return Finding("python", "ok", f"{found} at {sys.executable}")
+
+
+def check_git() -> Finding:
+    """Git merges without a work tree since 2.38."""
+    if shutil.which("git") is None:
+        return Finding("git", "fail", "not installed", "Install git (on Debian: apt-get install git).")
+    said = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    version = said.removeprefix("git version ").split()[0] if said else "of unknown version"
+    numbers = [part for part in version.split(".")[:2] if part.isdigit()]
+    if tuple(map(int, numbers)) < GIT:
+        return Finding(
+            "git", "fail", version, "Install git 2.38 or newer: its merge-tree merges without touching files."
+        )
+    return Finding("git", "ok", version)
+
+
+def check_disk(settings: Settings) -> Finding:
+    """The disk that ORKET_HOME lies on, or will."""
+    free = shutil.disk_usage(_nearest(settings.home)).free / 2**30
+    if free < ROOM:
+        return Finding("disk", "warn", f"{free:.1f} GiB free", "Free some space where ORKET_HOME lies.")
+    return Finding("disk", "ok", f"{free:.0f} GiB free")
+
+
+def check_home(settings: Settings) -> Finding:
+    """Whether this user may write there."""
+    home = settings.home.resolve()
+    nearest = _nearest(home)
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding(
+            "home", "fail", f"{home} cannot be written to", "Name another folder: ORKET_HOME=/path/to/folder"
+        )
+    return Finding("home", "ok", str(home))
+
+
+def check_store(settings: Settings) -> Finding:
+    """Whether the database opens and has the schema of this release; it is made where there is none."""
+    try:
+        Store.open(settings.store_url, workspace_id=settings.workspace).close()
+    except OrketError as error:
+        return Finding("store", "fail", str(error), error.next_step)
+    return Finding("store", "ok", make_url(settings.store_url).render_as_string(hide_password=True))
+
+
+def check_model(settings: Settings) -> Finding:
+    """Whether the server of the model answers, and has it."""
+    if settings.model == SCRIPTED:
+        advice = "For a language model: ORKET_MODEL=name ORKET_MODEL_BASE_URL=http://127.0.0.1:11434/v1"
+        return Finding("model", "ok", "scripted: it plays the examples, and is no language model", advice)
+    if settings.model_base_url is None:
+        return Finding("model", "fail", f"{settings.model}, but no server", "Set ORKET_MODEL_BASE_URL, with its /v1.")
+    return _ask_for_models(settings)
+
+
+def check_port() -> Finding:
+    """Whether `orket dev` could listen."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PORT))
+        except OSError:
+            return Finding("port", "warn", f"{PORT} is taken", "Choose another: orket dev --port 3001")
+    return Finding("port", "ok", f"{PORT} is free")
+
+
+def check_chromium() -> Finding:
+    """Only the tests of the web UI need it."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        return Finding("chromium", "warn", "not installed; only tests need it", "On Debian: apt-get install chromium")
+    return Finding("chromium", "ok", found)
+
+
+def _ask_for_models(settings: Settings) -> Finding:
+    url = f"{str(settings.model_base_url).rstrip('/')}/models"
+    try:
+        names = [str(model["id"]) for model in json.loads(_get(url, settings))["data"]]
+    except OSError as error:
+        return Finding(
+            "model", "fail", f"{url}: {error}", "Start the server, or correct ORKET_MODEL_BASE_URL and its key."
+        )
+    except (ValueError, KeyError, TypeError, HTTPException) as error:
+        reason = f"{url} does not answer as an OpenAI-compatible server: {type(error).__name__}"
+        return Finding("model", "fail", reason, "Correct ORKET_MODEL_BASE_URL; it ends in /v1.")
+    if settings.model not in names:
+        has = ", ".join(names[:10]) or "none"
+        return Finding(
+            "model", "fail", f"the server has no {settings.model!r}; it has: {has}", "Set ORKET_MODEL to one."
+        )
+    return Finding("model", "ok", f"{settings.model} at {settings.model_base_url}")
+
+
+def _get(url: str, settings: Settings) -> bytes:
+    """What the server says. Raises: OSError, ValueError or HTTPException."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(url)
+    key = settings.model_api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:  # noqa: S310 - checked above
+        return bytes(answer.read(ANSWER_LIMIT))
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that exists."""
+    absolute = path.absolute()
+    return next((each for each in (absolute, *absolute.parents) if each.exists()), absolute)

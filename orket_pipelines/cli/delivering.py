@@ -1,0 +1,141 @@
+"""What `rocks deliver`, `issues deliver` and `demo` share: show a delivery while it goes, stop it well, sum it up."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import typer
+
+from orket_pipelines.cli.progress import Refresh, line_by_line, live_table, silent
+from orket_pipelines.cli.records import Totals, repositories_of, totals_of
+from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal
+from orket_pipelines.delivery import Delivery, Factory, Result, open_factory
+from orket_pipelines.settings import SCRIPTED, Settings
+from orket_pipelines.store import Store
+from orket_pipelines.workbench import preflight
+
+BEAT = 0.2
+"""Seconds between two looks at the store."""
+
+Deliver = Callable[[Factory, threading.Event], list[Delivery]]
+
+
+@dataclass(slots=True)
+class Line:
+    """A delivery in a thread of its own, so that the terminal stays free to show it."""
+
+    factory: Factory
+    deliver: Deliver
+    stop: threading.Event = field(default_factory=threading.Event)
+    deliveries: list[Delivery] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def run(self, refresh: Refresh) -> None:
+        """Until all is delivered or has stopped. Raises: what the delivery raised."""
+        thread = threading.Thread(target=self._work, name="delivery", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            refresh()
+            thread.join(BEAT)
+        if self.error is not None:
+            raise self.error
+
+    def _work(self) -> None:
+        try:
+            self.deliveries = self.deliver(self.factory, self.stop)
+        except BaseException as error:  # noqa: BLE001 - raised again by run(), in the thread that can explain it
+            self.error = error
+
+
+def deliver_watched(
+    terminal: Terminal, settings: Settings, issues: Sequence[str], deliver: Deliver, *, after: Sequence[str]
+) -> None:
+    """Deliver with progress and a summary; `after` are the commands to type next.
+
+    Raises: typer.Exit with 1 where an issue waits, 130 where the delivery was interrupted.
+    """
+    terminal.say(f"isolation: {preflight()}")
+    terminal.say(f"model: {model_in_use(settings)}")
+    began = time.monotonic()
+    with open_factory(settings) as factory:
+        line = Line(factory, deliver)
+        with _stoppable(terminal, line.stop), _shown(terminal, factory.store, issues) as refresh:
+            line.run(refresh)
+        with factory.store.read() as tx:
+            totals, names = totals_of(tx, issues), repositories_of(tx, issues)
+    folder = settings.home.resolve() / "repositories" / settings.workspace
+    where = [folder / f"{name}.git" for name in names]
+    _sum_up(terminal, line.deliveries, totals, time.monotonic() - began, where)
+    if line.stop.is_set():
+        terminal.say("\nstopped; the same command carries on")
+        raise typer.Exit(INTERRUPTED)
+    terminal.say("\nnext:\n" + "\n".join(f"  {each}" for each in after))
+    if any(delivery.result is Result.WAITING for delivery in line.deliveries):
+        raise typer.Exit(FAILED)
+
+
+def model_in_use(settings: Settings) -> str:
+    """Which model answers, and where."""
+    if settings.model != SCRIPTED:
+        return f"{settings.model} at {settings.model_base_url}"
+    return f"scripted model: it plays {settings.playbooks or 'examples/'}, no language model is used"
+
+
+def _shown(terminal: Terminal, store: Store, issues: Sequence[str]) -> AbstractContextManager[Refresh]:
+    if terminal.machine:
+        return silent()
+    return live_table(store, issues) if sys.stdout.isatty() else line_by_line(store, issues)
+
+
+@contextmanager
+def _stoppable(terminal: Terminal, stop: threading.Event) -> Iterator[None]:
+    """Asked once, the delivery stops at its next checkpoint; asked again, the process ends at once."""
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            # Not sys.exit: nothing may wait here, and all that was done is stored.
+            os._exit(INTERRUPTED)
+        stop.set()
+        terminal.say("\nstopping at the next checkpoint; once more to leave at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _sum_up(
+    terminal: Terminal, deliveries: Sequence[Delivery], totals: Totals, seconds: float, where: Sequence[Path]
+) -> None:
+    terminal.data(_report(deliveries, totals, seconds, where))
+    done = sum(delivery.result is Result.DONE for delivery in deliveries)
+    cost = f"${totals.cost:.2f}" + (f" and {totals.unpriced} turns of unknown price" if totals.unpriced else "")
+    facts = {
+        "issues": f"{done} of {len(deliveries)} done",
+        "pull requests": f"{totals.pull_requests} opened, {totals.merged} merged",
+        "test runs": f"{totals.test_runs}, {totals.failed_test_runs} of them failed and went back to their author",
+        "tool calls denied": totals.denied,
+        "model": f"{totals.turns} turns in {totals.sessions} sessions, cost {cost}",
+        "elapsed": f"{seconds:.0f} s",
+    }
+    terminal.say("\n".join(["", *(f"{name + ':':<19}{value}" for name, value in facts.items())]))
+    for delivery in deliveries:
+        if delivery.result is not Result.DONE:
+            terminal.say(f"{delivery.card.id}: {delivery.result}: {delivery.reason}")
+    for repository in where:
+        terminal.say(f"\nthe code: {repository}\n  git clone {repository}")
+
+
+def _report(deliveries: Sequence[Delivery], totals: Totals, seconds: float, where: Sequence[Path]) -> dict[str, Any]:
+    issues = [{"id": each.card.id, "result": each.result, "reason": each.reason} for each in deliveries]
+    return {"issues": issues, **asdict(totals), "seconds": round(seconds, 3), "repositories": where}

@@ -1,0 +1,50 @@
+"""`orket demo`: the shipped example, delivered on real input."""
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from orket_pipelines.cli.rocks import Concurrency, Model, Server, deliver_rock_watched
+from orket_pipelines.cli.terminal import Terminal, command
+from orket_pipelines.errors import OrketError
+
+NEEDED = ("fastapi", "httpx", "pytest")
+"""What the example's own tests import."""
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command to the tree."""
+    command(application, "demo")(demo)
+
+
+def demo(
+    terminal: Terminal,
+    example: Annotated[str, typer.Argument(metavar="EXAMPLE", help="A folder of examples/.")] = "todo",
+    concurrency: Concurrency = None,
+    model: Model = None,
+    model_base_url: Server = None,
+) -> None:
+    """Deliver the shipped example. The same command carries on after any stop, and says so when all is done."""
+    from orket_pipelines.agents.roles import load_roles
+    from orket_pipelines.cards.importing import import_cards
+    from orket_pipelines.cards.model import CardKind
+    from orket_pipelines.cards.records import list_cards
+    from orket_pipelines.settings import application_folder
+
+    settings = terminal.settings(concurrency=concurrency, model=model, model_base_url=model_base_url)
+    folder = application_folder() / "examples" / example / "cards"
+    if not folder.is_dir():
+        raise OrketError(f"there is no example {example!r} in {folder.parent.parent}", next_step="Try: orket demo todo")
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise OrketError(
+            f"the example's tests need {', '.join(missing)}, which this Python does not have",
+            next_step="Install them: pip install 'orket-pipelines[example]'",
+        )
+    with terminal.store() as store:
+        imported = import_cards(store, [folder], seats=load_roles())
+        with store.read() as tx:
+            rocks = list_cards(tx, kinds=[CardKind.ROCK])
+    del imported
+    deliver_rock_watched(terminal, settings, rocks[0].id)

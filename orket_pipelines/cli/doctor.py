@@ -1,0 +1,26 @@
+"""`orket doctor`: what this machine has, what it lacks, and what helps."""
+
+from dataclasses import asdict
+
+import typer
+
+from orket_pipelines.cli.terminal import FAILED, Terminal, command
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command to the tree."""
+    command(application, "doctor")(doctor)
+
+
+def doctor(terminal: Terminal) -> None:
+    """See what this machine has and lacks."""
+    from orket_pipelines.cli.checks import examine
+
+    findings = list(examine(terminal.settings))
+    terminal.data([asdict(finding) for finding in findings])
+    for finding in findings:
+        terminal.say(f"{finding.status:<5} {finding.name:<10} {finding.found}")
+        if finding.next:
+            terminal.say(f"{'':<16} next: {finding.next}")
+    if any(finding.status == "fail" for finding in findings):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,60 @@
+"""Events as sentences, for a delivery that is watched line by line."""
+
+from collections.abc import Callable
+from typing import Any
+
+from orket_pipelines.store import Event
+
+Payload = dict[str, Any]
+TOLD_FEEDBACK = frozenset({"conflict", "merged_tests_failed", "guidance", "rejected", "session_failed"})
+"""The other kinds of feedback have an event of their own."""
+
+
+def tell(event: Event) -> str | None:
+    """What happened, in one line; None where it is not worth one."""
+    sentence = SENTENCES.get(event.kind)
+    told = sentence(event.payload) if sentence else None
+    return f"{event.subject}: {told}" if told else None
+
+
+def _moved(payload: Payload) -> str:
+    why = payload.get("wait_reason")
+    waits = f", waits for {why}: {payload.get('note')}" if why else ""
+    return f"{payload['from']} → {payload['to']}{waits}"
+
+
+def _called(payload: Payload) -> str:
+    return f"{payload['role']} is called: {payload['purpose'].replace('_', ' ')}"
+
+
+def _tested(payload: Payload) -> str:
+    counts = ", ".join(f"{count} {what}" for what, count in (payload.get("counts") or {}).items() if count)
+    result = "passed" if payload["passed"] else "FAILED"
+    return f"tests on {payload['commit'][:8]} {result}" + (f" ({counts})" if counts else "")
+
+
+def _reviewed(payload: Payload) -> str:
+    return f"{payload['reviewer']} {payload['verdict'].replace('_', ' ')}: {_first_line(payload['body'])}"
+
+
+def _feedback(payload: Payload) -> str | None:
+    kind = payload["kind"]
+    return f"{kind.replace('_', ' ')}: {_first_line(payload['body'])}" if kind in TOLD_FEEDBACK else None
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0][:160]
+
+
+SENTENCES: dict[str, Callable[[Payload], str | None]] = {
+    "card.moved": _moved,
+    "session.started": _called,
+    "code.committed": lambda payload: f"committed {payload['commit'][:8]}: {_first_line(payload['message'])}",
+    "tests.finished": _tested,
+    "feedback.given": _feedback,
+    "pull_request.opened": lambda payload: f"pull request #{payload['number']} opened",
+    "pull_request.reviewed": _reviewed,
+    "pull_request.merged": lambda payload: f"pull request #{payload['number']} merged as {payload['merge_commit'][:8]}",
+    "pull_request.closed": lambda payload: f"pull request #{payload['number']} closed without a merge",
+    "policy.violated": lambda payload: f"refused: {_first_line(payload['reason'])}",
+}
