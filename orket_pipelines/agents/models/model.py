@@ -1,0 +1,32 @@
+"""What the factory asks of a language model, whatever stands behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # loading it takes a second, and who only names these types need not wait
+    from pydantic_ai.models import Model
+    from pydantic_ai.usage import RequestUsage
+
+Price = Callable[["RequestUsage"], float | None]
+"""USD for one answer; None where the price is not known, which is said and never taken for 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """A model for one session: its connections belong to the event loop of that session.
+
+    `name` is shown wherever its answers are. `streaming` asks for answers as they come.
+    """
+
+    name: str
+    model: "Model"
+    price: Price
+    streaming: bool = False
+
+
+class Models(Protocol):
+    """Which model plays which role."""
+
+    def for_role(self, role: str) -> LanguageModel:
+        """A model of its own for one session of `role`."""

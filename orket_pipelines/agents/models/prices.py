@@ -1,0 +1,42 @@
+"""What an answer costs, from the settings or from the price list that the package carries; nothing is downloaded."""
+
+from genai_prices import calc_price
+from pydantic_ai.usage import RequestUsage
+
+from orket_pipelines.agents.models.model import Price
+from orket_pipelines.errors import SettingsError
+from orket_pipelines.settings import Settings
+
+MILLION = 1_000_000
+
+
+def free(usage: RequestUsage) -> float:
+    """The price of what no language model answered."""
+    del usage
+    return 0.0
+
+
+def price_of(settings: Settings) -> Price:
+    """The price of the model in the settings: theirs where they name one, otherwise the list's for its server.
+
+    Raises: SettingsError where only one of the two prices is set, since half a price would be told as the whole.
+    """
+    inward, outward = settings.model_input_price, settings.model_output_price
+    if inward is None and outward is None:
+        return _listed(settings.model, settings.model_base_url)
+    if inward is None or outward is None:
+        raise SettingsError(
+            "a model has a price for what it reads and one for what it writes, and only one of them is set",
+            next_step="Set both ORKET_MODEL_INPUT_PRICE and ORKET_MODEL_OUTPUT_PRICE (0 is a price), or neither.",
+        )
+    return lambda usage: (usage.input_tokens * inward + usage.output_tokens * outward) / MILLION
+
+
+def _listed(model: str, base_url: str | None) -> Price:
+    def price(usage: RequestUsage) -> float | None:
+        try:
+            return float(calc_price(usage, model, provider_api_url=base_url).total_price)
+        except LookupError:
+            return None
+
+    return price

@@ -1,0 +1,180 @@
+"""Reads and writes of sessions, their turns and their tool calls."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from orket_pipelines.agents.model import Assignment, Outcome, Purpose, SessionState
+from orket_pipelines.cards.model import CardState, WaitReason
+from orket_pipelines.errors import OrketError
+from orket_pipelines.forge.model import Verdict
+from orket_pipelines.store import Transaction, append, tables
+
+_sessions, _turns, _effects = tables.sessions, tables.turns, tables.effects
+_of_assignment = sa.select(_sessions).where(
+    *(
+        _sessions.c[name] == sa.bindparam(f"b_{name}")
+        for name in ("workspace_id", "card_id", "attempt", "role", "purpose", "visit")
+    )
+)
+_turns_of = (
+    sa.select(_turns)
+    .where(_turns.c.workspace_id == sa.bindparam("b_workspace_id"), _turns.c.session_id == sa.bindparam("b_session_id"))
+    .order_by(_turns.c.number)
+)
+_calls_of = sa.select(_effects.c.intent, _effects.c.result).where(
+    _effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.subject == sa.bindparam("b_session_id")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One role at work on one card, as stored.
+
+    `prompt` is the first request as JSON. `starting_tree` is the tree of the checkout before anything was done, None
+    where the role has no tool that changes files. `outcome` is None while it runs.
+    """
+
+    id: str
+    card_id: str
+    attempt: int
+    role: str
+    purpose: Purpose
+    visit: int
+    subject_commit: str
+    model: str
+    prompt: list[dict[str, Any]]
+    starting_tree: str | None
+    state: SessionState = SessionState.RUNNING
+    outcome: Outcome | None = None
+    started_at: int = 0
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One answer of a model. `messages` are the new messages as JSON; what they were told follows from the calls'
+    results. `cost` is in USD, None where the price is unknown.
+    """
+
+    number: int
+    messages: list[dict[str, Any]]
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    started_at: int
+    ended_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What a tool call ended with, and was told. `verdict` is done, failed or denied; `tree` the tree of the checkout
+    after a call that can change files.
+    """
+
+    verdict: str
+    text: str
+    tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call as stored, at its position in its turn; `result` is None until it ended."""
+
+    turn: int
+    position: int
+    call_id: str
+    tool: str
+    result: CallResult | None
+
+
+def find_session(tx: Transaction, assignment: Assignment) -> Session | None:
+    """The session of (card, attempt, role, purpose, visit)."""
+    names = ("card_id", "attempt", "role", "purpose", "visit")
+    key = {f"b_{name}": getattr(assignment, name) for name in names}
+    row = tx.execute(_of_assignment, {"b_workspace_id": tx.workspace_id} | key).mappings().first()
+    return _session(row) if row else None
+
+
+def get_session(tx: Transaction, session_id: str) -> Session:
+    """The session with this id. Raises: OrketError where there is none."""
+    query = sa.select(_sessions).where(_sessions.c.workspace_id == tx.workspace_id, _sessions.c.id == session_id)
+    row = tx.execute(query).mappings().first()
+    if row is None:
+        raise OrketError(f"there is no session {session_id!r}", next_step="See which there are: orket sessions list")
+    return _session(row)
+
+
+def list_sessions(tx: Transaction, *, card_id: str | None = None) -> list[Session]:
+    """Sessions, oldest first; those of one card where `card_id` is given."""
+    query = sa.select(_sessions).where(_sessions.c.workspace_id == tx.workspace_id)
+    if card_id is not None:
+        query = query.where(_sessions.c.card_id == card_id)
+    rows = tx.execute(query.order_by(_sessions.c.started_at, _sessions.c.id)).mappings()
+    return [_session(row) for row in rows]
+
+
+def insert_session(tx: Transaction, session: Session) -> None:
+    """Store a new session; a `session.started` event."""
+    row = {key: value for key, value in asdict(session).items() if value is not None}
+    tx.execute(sa.insert(_sessions), row | {"workspace_id": tx.workspace_id, "started_at": tx.now})
+    about = {"visit": session.visit, "attempt": session.attempt, "model": session.model}
+    append(tx, "session.started", session.card_id, _about(session) | about)
+
+
+def end_session(tx: Transaction, session: Session, outcome: Outcome) -> None:
+    """Store how a session ended; a `session.ended` event."""
+    stored = {key: value for key, value in asdict(outcome).items() if value}
+    tx.execute(
+        sa.update(_sessions)
+        .where(_sessions.c.workspace_id == tx.workspace_id, _sessions.c.id == session.id)
+        .values(state=SessionState.ENDED, outcome=stored, ended_at=tx.now)
+    )
+    append(tx, "session.ended", session.card_id, _about(session) | {"visit": session.visit, "outcome": stored})
+
+
+def insert_turn(tx: Transaction, session: Session, turn: Turn, seconds: float) -> None:
+    """Store one answer of a model; a `turn.completed` event."""
+    tx.execute(sa.insert(_turns), {"workspace_id": tx.workspace_id, "session_id": session.id, **asdict(turn)})
+    spent = {"input_tokens": turn.input_tokens, "output_tokens": turn.output_tokens, "cost": turn.cost}
+    about = {"session_id": session.id, "card": session.card_id, "role": session.role, "number": turn.number}
+    append(tx, "turn.completed", session.card_id, about | {"model": turn.model, **spent, "seconds": round(seconds, 3)})
+
+
+def turns_of(tx: Transaction, session_id: str) -> list[Turn]:
+    """The turns of a session, in order."""
+    rows = tx.execute(_turns_of, {"b_workspace_id": tx.workspace_id, "b_session_id": session_id}).mappings()
+    left_out = {"workspace_id", "session_id"}
+    return [Turn(**{key: value for key, value in row.items() if key not in left_out}) for row in rows]
+
+
+def calls_of(tx: Transaction, session_id: str) -> list[Call]:
+    """The tool calls of a session, in order."""
+    rows = tx.execute(_calls_of, {"b_workspace_id": tx.workspace_id, "b_session_id": session_id})
+    calls = [Call(**row.intent, result=CallResult(**row.result) if row.result else None) for row in rows]
+    return sorted(calls, key=lambda call: (call.turn, call.position))
+
+
+def final_tree(tx: Transaction, session: Session) -> str | None:
+    """The checkout's tree after the last call that could change it: what the session leaves behind."""
+    trees = [call.result.tree for call in calls_of(tx, session.id) if call.result and call.result.tree]
+    return trees[-1] if trees else session.starting_tree
+
+
+def _about(session: Session) -> dict[str, Any]:
+    return {"session_id": session.id, "card": session.card_id, "role": session.role, "purpose": session.purpose}
+
+
+def _session(row: Any) -> Session:
+    values = {key: value for key, value in row.items() if key != "workspace_id"}
+    values["purpose"], values["state"] = Purpose(row["purpose"]), SessionState(row["state"])
+    values["outcome"] = _outcome(row["outcome"]) if row["outcome"] is not None else None
+    return Session(**values)
+
+
+def _outcome(stored: dict[str, Any]) -> Outcome:
+    enums = {"request": CardState, "verdict": Verdict, "wait_reason": WaitReason}
+    values: dict[str, Any] = {key: enums[key](value) if key in enums else value for key, value in stored.items()}
+    return Outcome(**values)
