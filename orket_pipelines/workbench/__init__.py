@@ -3,7 +3,8 @@
 Files of a checkout, whose content nobody may trust, are reached through `files.py` alone.
 """
 
+from orket_pipelines.workbench.fake import MemoryWorkbenches
 from orket_pipelines.workbench.model import Execution, Workbench, Workbenches
 from orket_pipelines.workbench.process import Limits, ProcessWorkbenches, preflight
 
-__all__ = ["Execution", "Limits", "ProcessWorkbenches", "Workbench", "Workbenches", "preflight"]
+__all__ = ["Execution", "Limits", "MemoryWorkbenches", "ProcessWorkbenches", "Workbench", "Workbenches", "preflight"]

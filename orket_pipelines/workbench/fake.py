@@ -18,11 +18,12 @@ def ended(exit_code: int = 0, output: str = "") -> Execution:
 class MemoryWorkbenches:
     """Answers every command by `answers`: a mapping from the whole command, or a function of checkout and command.
 
-    A command that the mapping does not know is not found (127). `commands` holds what was run, in order.
+    A command that the mapping does not know is not found (127); without `answers`, every command succeeds and says
+    nothing. `commands` holds what was run, in order.
     """
 
     def __init__(self, answers: Mapping[tuple[str, ...], Execution] | Answer | None = None) -> None:
-        self._answer = answers if callable(answers) else _look_up(answers or {})
+        self._answer = answers if callable(answers) else _look_up(answers)
         self.commands: list[tuple[str, ...]] = []
 
     def open(self, checkout: Path, *, name: str) -> "MemoryWorkbench":
@@ -62,9 +63,9 @@ class MemoryWorkbench:
         self._closed = True
 
 
-def _look_up(answers: Mapping[tuple[str, ...], Execution]) -> Answer:
+def _look_up(answers: Mapping[tuple[str, ...], Execution] | None) -> Answer:
     def answer(_checkout: Path, command: Sequence[str]) -> Execution:
-        unknown = ended(127, f"{' '.join(command)}: not found\n")
-        return answers.get(tuple(command), unknown)
+        unknown = ended() if answers is None else ended(127, f"{' '.join(command)}: not found\n")
+        return (answers or {}).get(tuple(command), unknown)
 
     return answer

@@ -221,7 +221,12 @@ def _end(worker: socket.socket, reading: int, output: Output, mark: str) -> dict
     with contextlib.suppress(BlockingIOError):
         while _read(reading, output):
             pass
-    return json.loads(received) if received else {"error": "its supervisor was killed"}
+    if received:
+        answer: dict[str, Any] = json.loads(received)
+        return answer
+    # Only the command itself will have done that; as an error, it would be tried again for ever.
+    output.add(b"\n[killed: the command ended its own supervisor]\n")
+    return {"status": -int(signal.SIGKILL), "left": 0}
 
 
 def _hang_up(worker: socket.socket) -> None:

@@ -16,8 +16,12 @@ def test_commands_are_answered_by_a_mapping_and_remembered(tmp_path: Path) -> No
 
 
 def test_a_command_that_the_mapping_does_not_know_is_not_found(tmp_path: Path) -> None:
-    workbench = MemoryWorkbenches().open(tmp_path, name="ISSUE-1")
+    workbench = MemoryWorkbenches({}).open(tmp_path, name="ISSUE-1")
     assert workbench.run(["make", "all"], deadline=1) == ended(127, "make all: not found\n")
+
+
+def test_without_answers_every_command_succeeds(tmp_path: Path) -> None:
+    assert MemoryWorkbenches().open(tmp_path, name="ISSUE-1").run(["make"], deadline=1) == ended(0, "")
 
 
 def test_commands_are_answered_by_a_function_of_checkout_and_command(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ class Tool:
     """`name` and `description` are what the model sees, `arguments` the schema it must keep to.
 
     `states` are the card's states in which it may be called, `session_limit` how often in one session. An argument
-    named `confirm` must be true: the gate refuses the call otherwise.
+    named `confirm` must be true: the gate refuses the call otherwise. `run` may raise an OrketError, which the model
+    is told, but for those that no model can mend (StoreError, LeaseLost, WorkbenchError, Stopped).
     """
 
     name: str

@@ -1,0 +1,34 @@
+"""All tools there are."""
+
+from orket_pipelines.agents.tools.comment import COMMENT
+from orket_pipelines.agents.tools.delete_file import DELETE_FILE
+from orket_pipelines.agents.tools.edit_file import EDIT_FILE
+from orket_pipelines.agents.tools.list_files import LIST_FILES
+from orket_pipelines.agents.tools.model import Tool
+from orket_pipelines.agents.tools.read_file import READ_FILE
+from orket_pipelines.agents.tools.request_state import REQUEST_STATE
+from orket_pipelines.agents.tools.run_command import RUN_COMMAND
+from orket_pipelines.agents.tools.run_tests import RUN_TESTS
+from orket_pipelines.agents.tools.search import SEARCH
+from orket_pipelines.agents.tools.submit_guidance import SUBMIT_GUIDANCE
+from orket_pipelines.agents.tools.submit_review import SUBMIT_REVIEW
+from orket_pipelines.agents.tools.write_file import WRITE_FILE
+
+TOOLS: dict[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        READ_FILE,
+        WRITE_FILE,
+        EDIT_FILE,
+        DELETE_FILE,
+        LIST_FILES,
+        SEARCH,
+        RUN_COMMAND,
+        RUN_TESTS,
+        COMMENT,
+        REQUEST_STATE,
+        SUBMIT_REVIEW,
+        SUBMIT_GUIDANCE,
+    )
+}
+"""By name."""

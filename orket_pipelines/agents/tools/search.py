@@ -1,0 +1,75 @@
+"""Search the files of the checkout by pattern.
+
+Patterns come from a model and may take for ever: they run as grep in the workbench, under its deadline, never here.
+"""
+
+from pydantic import Field
+
+from orket_pipelines.agents.model import Assignment
+from orket_pipelines.agents.tools.model import Arguments, Desk, Reach, ReadablePath, Tool, ToolResult
+from orket_pipelines.cards.model import CardState
+from orket_pipelines.workbench.files import NOT_ENTERED, Files
+from orket_pipelines.workbench.model import Execution
+
+DEADLINE = 20.0
+OUTPUT_LIMIT = 2_000_000
+LINES = 200
+LONGEST_LINE = 300
+PER_FILE = 50
+NOTHING_FOUND = 1
+FAILED = 2
+
+
+class Search(Arguments):
+    pattern: str = Field(min_length=1, max_length=1_000, description="A regular expression (PCRE), within one line.")
+    path: ReadablePath = Field(".", description="A file or folder, relative to the checkout.")
+    glob: str | None = Field(None, max_length=200, description="Only files whose name matches, such as *.py")
+
+
+def _run(desk: Desk, _assignment: Assignment, arguments: Search) -> ToolResult:
+    if "\n" in arguments.pattern:
+        return ToolResult("The pattern spans lines; each line is searched alone. Search for one of them.", failed=True)
+    if Files(desk.workbench.checkout).kind(arguments.path) not in {"file", "folder"}:
+        return ToolResult(f"{arguments.path} is neither a file nor a folder.", failed=True)
+    result = _grep(desk, arguments, "-P")
+    if result.exit_code == FAILED and "-P" in result.output:
+        result = _grep(desk, arguments, "-E")  # not every grep knows Perl's expressions
+    return _told(arguments, result)
+
+
+def _grep(desk: Desk, arguments: Search, syntax: str) -> Execution:
+    skipped = [f"--exclude-dir={name}" for name in (".git", *sorted(NOT_ENTERED))]
+    only = [f"--include={arguments.glob}"] if arguments.glob else []
+    options = ["-rnIH", "-D", "skip", "-m", str(PER_FILE), syntax, *skipped, *only]
+    command = ["grep", *options, "-e", arguments.pattern, "--", f"./{arguments.path}"]
+    return desk.workbench.run(command, deadline=DEADLINE, output_limit=OUTPUT_LIMIT)
+
+
+def _told(arguments: Search, result: Execution) -> ToolResult:
+    if result.timed_out:
+        text = f"The search took longer than {DEADLINE:.0f} seconds. Use a simpler pattern, a path or a glob."
+        return ToolResult(text, failed=True)
+    if result.exit_code == NOTHING_FOUND:
+        return ToolResult(f"Nothing matches {arguments.pattern!r}.")
+    if result.exit_code != 0 and not _matches(result):
+        return ToolResult(f"The search failed: {result.output[:500].strip()}", failed=True)
+    lines = _matches(result)
+    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:LINES]]
+    if len(lines) > LINES or result.truncated:
+        shown.append(f"[More matched: {LINES} lines are shown, at most {PER_FILE} of a file. Use a path or a glob.]")
+    return ToolResult("\n".join(shown))
+
+
+def _matches(result: Execution) -> list[str]:
+    lines = (line.removeprefix("./").removeprefix("./") for line in result.output.split("\n"))
+    return [line for line in lines if line and not line.startswith("grep: ")]
+
+
+SEARCH = Tool(
+    "search",
+    "Find the lines that match a regular expression, as path:line:text. Binary files are left out.",
+    Search,
+    Reach.NOTHING,
+    _run,
+    states=frozenset(CardState),
+)
