@@ -1,6 +1,6 @@
 """Reads and writes of cards."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +85,19 @@ def update_card(tx: Transaction, card: Card) -> None:
     )
     _set_dependencies(tx, card)
     append(tx, "card.changed", card.id, _snapshot(card))
+
+
+def free_names(tx: Transaction, card_ids: Collection[str]) -> None:
+    """Let go of the names of cards that `update_card` is about to name anew; so two can swap theirs."""
+    if card_ids:
+        mine = sa.and_(_cards.c.workspace_id == tx.workspace_id, _cards.c.id.in_(card_ids))
+        tx.execute(sa.update(_cards).where(mine).values(name=_cards.c.id + new_id()))
+
+
+def set_source(tx: Transaction, card_id: str, source: str | None) -> None:
+    """Remember that a card has moved within its file, or to another; that is no change of the card."""
+    mine = sa.and_(_cards.c.workspace_id == tx.workspace_id, _cards.c.id == card_id)
+    tx.execute(sa.update(_cards).where(mine).values(source=source))
 
 
 def move_card(store: Store, card_id: str, move: Move) -> Card:

@@ -60,8 +60,8 @@ def hopeless(card: Card, states: Mapping[str, CardState]) -> tuple[str, ...]:
 def claimable(cards: Sequence[Card], states: Mapping[str, CardState]) -> list[Card]:
     """The cards that a worker may start now, best first: ready ones whose dependencies are all done.
 
-    `states` holds the state of every card that one of `cards` depends on. Give all cards of the rocks concerned: what is
-    not there does not count as a dependent.
+    `states` holds the state of every card that one of `cards` depends on. Give all cards of the rocks concerned:
+    what is not there does not count as a dependent.
     """
     ranks = _ranks(cards, scores(cards))
     able = (
