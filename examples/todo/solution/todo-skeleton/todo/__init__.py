@@ -1,0 +1,1 @@
+"""A to-do list: JSON over HTTP, kept in SQLite."""
