@@ -55,5 +55,9 @@ class ModelError(OrketError):
     """A model did not give a usable answer within its bounds."""
 
 
+class SqlError(OrketError):
+    """A question in SQL was refused, was wrong, or asked for more than it may have."""
+
+
 class Stopped(OrketError):
     """A stop was asked for; everything done so far is stored."""

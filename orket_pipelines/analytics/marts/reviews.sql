@@ -1,0 +1,31 @@
+-- One row per review of a pull request.
+CREATE TABLE reviews (
+    seq BIGINT, -- position in the event log
+    repository VARCHAR, -- the repository of the pull request
+    number BIGINT, -- number of the pull request within its repository
+    card_id VARCHAR, -- the card whose work was reviewed
+    rock_id VARCHAR, -- its rock; NULL for a card outside any
+    reviewer VARCHAR, -- the role that reviewed
+    verdict VARCHAR, -- what it decided
+    commit VARCHAR, -- the head commit that it reviewed
+    body VARCHAR, -- what it said
+    happened_at TIMESTAMPTZ, -- when, UTC
+);
+
+INSERT INTO reviews BY NAME
+WITH reviewed AS (
+    SELECT
+        seq, subject, at_microseconds,
+        json_transform(payload, '{
+            "repository": "VARCHAR", "number": "BIGINT", "reviewer": "VARCHAR", "verdict": "VARCHAR",
+            "commit": "VARCHAR", "body": "VARCHAR", "rock": "VARCHAR"
+        }') AS said
+    FROM warehouse.events
+    WHERE kind = 'pull_request.reviewed'
+)
+SELECT
+    seq, said.repository AS repository, said.number AS number, subject AS card_id, said.rock AS rock_id,
+    said.reviewer AS reviewer, said.verdict AS verdict, said.commit AS commit, said.body AS body,
+    make_timestamptz(at_microseconds) AS happened_at
+FROM reviewed
+ORDER BY seq;

@@ -1,0 +1,60 @@
+-- name: create
+-- The event log as drained, and how far. Both are written in one transaction, so a kill neither doubles nor loses rows.
+CREATE TABLE IF NOT EXISTS events (
+    seq BIGINT NOT NULL,
+    event_id VARCHAR NOT NULL,
+    workspace_id VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    schema_version BIGINT NOT NULL,
+    at_microseconds BIGINT NOT NULL,
+    actor VARCHAR NOT NULL,
+    correlation_id VARCHAR,
+    run_id VARCHAR,
+    subject VARCHAR NOT NULL,
+    payload JSON NOT NULL
+);
+CREATE TABLE IF NOT EXISTS progress (seq BIGINT NOT NULL, event_id VARCHAR NOT NULL);
+INSERT INTO progress SELECT 0, '' WHERE NOT EXISTS (FROM progress);
+
+-- name: progress
+-- The last event drained.
+SELECT seq, event_id FROM progress;
+
+-- name: advance
+UPDATE progress SET seq = ?, event_id = ?;
+
+-- name: start_over
+-- The event log is another one (a new database, or a restored backup): what was drained is not its past.
+DELETE FROM events;
+UPDATE progress SET seq = 0, event_id = '';
+
+-- name: attach_warehouse
+ATTACH ? AS warehouse;
+
+-- name: attach_snapshot
+ATTACH ? AS snapshot;
+
+-- name: build_in_snapshot
+-- Days are days of UTC.
+USE snapshot;
+SET TimeZone = 'UTC';
+SET VARIABLE definition = ?;
+
+-- name: leave_snapshot
+-- To detach is to checkpoint: the whole snapshot is in its one file then.
+USE memory;
+DETACH snapshot;
+
+-- name: attach_to_read
+ATTACH ? AS snapshot (READ_ONLY);
+
+-- name: about
+SELECT last_seq, last_event_id, definition FROM snapshot.about;
+
+-- name: catalog
+-- Every column of every table that has an explanation.
+SELECT tables.table_name, tables.comment, columns.column_name, columns.data_type, columns.comment
+FROM duckdb_tables() AS tables
+JOIN duckdb_columns() AS columns USING (database_name, table_name)
+WHERE database_name = 'snapshot'
+ORDER BY tables.table_name, columns.column_index;
