@@ -1,7 +1,7 @@
 """What work is: card facts, the transition tables, wait reasons, card files, scheduling.
 
-What reads files or the store has to be asked for by its module (`cards.importing`, `cards.records`), so that naming a card
-costs no library.
+What reads files or the store has to be asked for by its module (`cards.importing`, `cards.records`), so that naming
+a card costs no library.
 """
 
 from orket_pipelines.cards.model import (

@@ -202,7 +202,7 @@ class Team(BaseModel):
     """Of Orket's teams only the seats are read: which roles sit there."""
 
     model_config = ConfigDict(extra="ignore")
-    seats: dict[str, Seat] = {}
+    seats: dict[str, Any] = {}
 
 
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -242,7 +242,10 @@ def _unknown(kind: type[BaseModel], path: tuple[str | int, ...]) -> tuple[str, s
     name = str(path[-1])
     if name in LEGACY:
         return "is a legacy field", LEGACY[name]
-    known = sorted(kind.model_fields) if len(path) == 1 else []
+    if len(path) > 1:
+        return "there is no such field", "Leave it out."
+    known = sorted(kind.model_fields)
     close = difflib.get_close_matches(name, known, 1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"there is no such field{meant}", f"Known fields: {', '.join(known)}." if known else "Leave it out."
+    if close:
+        return f"there is no such field; did you mean {close[0]!r}?", f"Rename it to {close[0]}."
+    return "there is no such field", f"Known fields: {', '.join(known)}."

@@ -31,7 +31,7 @@ def dependents_of(graph: Graph, ids: Iterable[str]) -> dict[str, str]:
         for other in needed:
             behind.setdefault(other, []).append(card_id)
     reason: dict[str, str] = {}
-    reached = list(ids)
+    reached = sorted(ids)
     known = set(reached)
     for card_id in reached:
         for other in behind.get(card_id, ()):

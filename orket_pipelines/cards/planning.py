@@ -57,9 +57,10 @@ class _RockPlan:
         self._cards: dict[str, Card] = {}
         self._places: dict[str, Place] = {}
         self._problems: list[Problem] = []
-        # What a file may call an issue → its id; what it calls issues that are not to be had.
-        self._called: dict[str, list[str]] = {}
-        self._broken: set[str] = set()
+        self._named: dict[str, list[str]] = {}
+        # What a file calls the issues that are not to be had; and the ids of those that are planned, but have to go.
+        self._lost: set[str] = set()
+        self._dropped: set[str] = set()
         self._needs: dict[str, list[str]] = {}
         self._add_rock(rock)
 
@@ -91,7 +92,7 @@ class _RockPlan:
 
     def _add_issue(self, issue: IssueNode, epic: EpicNode, parent: Card | None) -> None:
         if issue.fields is None or parent is None:
-            self._broken.update(issue.names)
+            self._lost.update(issue.names)
             return
         issue_id = issue.fields.id or derived_id(parent.id, issue.fields.name)
         seat, problem = self._role(issue.fields, issue.place, epic)
@@ -101,10 +102,9 @@ class _RockPlan:
         if problem is not None:
             self._problems.append(problem)
         if problem is not None or not self._add(card, issue.place):
-            self._broken.update({*issue.names, issue_id})
+            self._lost.update({*issue.names, issue_id})
             return
-        for name in {issue_id, card.name}:
-            self._called.setdefault(name, []).append(issue_id)
+        self._named.setdefault(card.name, []).append(issue_id)
         self._needs[issue_id] = issue.fields.depends_on
 
     def _add(self, card: Card, place: Place) -> bool:
@@ -141,19 +141,25 @@ class _RockPlan:
     def _resolve(self, card_id: str, names: list[str]) -> None:
         found: list[str] = []
         for number, name in enumerate(names):
-            ids = self._called.get(name) or self._called.get(slug(name)) or []
+            ids = self._ids_of(name)
             if len(ids) == 1:
                 found.append(ids[0])
                 continue
             place = self._places[card_id] / "depends_on" / number
             self._problems.append(place.problem(*self._unresolved(name, ids)))
-            self._broken.add(card_id)
+            self._dropped.add(card_id)
         self._cards[card_id] = replace(self._cards[card_id], depends_on=tuple(dict.fromkeys(found)))
+
+    def _ids_of(self, name: str) -> list[str]:
+        """The issues that may be meant: the one with this id, those with this name, the one with this id in Orket."""
+        if name in self._needs:
+            return [name]
+        return self._named.get(name) or [card_id for card_id in [slug(name)] if card_id in self._needs]
 
     def _unresolved(self, name: str, ids: list[str]) -> tuple[str, str]:
         if ids:
             return f"{name!r} names several issues", f"Use the id: {', '.join(ids)}."
-        if name in self._broken or slug(name) in self._broken:
+        if name in self._lost or slug(name) in self._lost:
             return f"depends on {name!r}, which cannot be loaded", "Correct that issue first."
         return f"there is no issue {name!r} in this rock", "Use the id or the name of one."
 
@@ -161,16 +167,15 @@ class _RockPlan:
         for cycle in cycles(self._graph()):
             place = self._places[cycle[0]] / "depends_on"
             self._problems.append(place.problem(f"a dependency cycle: {' → '.join(cycle)}", "Take one of them out."))
-            self._broken.update(cycle)
+            self._dropped.update(cycle)
 
     def _drop_dependents(self) -> None:
-        broken = [card_id for card_id in self._graph() if card_id in self._broken]
-        for card_id, needed in dependents_of(self._graph(), broken).items():
+        for card_id, needed in dependents_of(self._graph(), self._dropped).items():
             place = self._places[card_id] / "depends_on"
             message = f"depends on {needed!r}, which cannot be loaded"
             self._problems.append(place.problem(message, "Correct that issue first."))
-            broken.append(card_id)
-        for card_id in broken:
+            self._dropped.add(card_id)
+        for card_id in self._dropped:
             del self._cards[card_id]
 
     def _graph(self) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from orket_pipelines.cards.files import (
     EpicReference,
     IssueFields,
     RockFields,
+    Seat,
     Team,
     read_fields,
 )
@@ -148,13 +149,14 @@ class Trees:
         return [EpicNode(epic.place, epic.fields, epic.issues, teams.get(team or "", {}))]
 
     def _team(self, file: Path) -> dict[str, tuple[str, ...]]:
-        document = self._document(file)
-        if document is None:
-            return {}
-        team = self._fields(Team, document, Place(str(file)))
-        if team is None:
-            return {}
-        return {slug(name): tuple(seat.roles) for name, seat in team.seats.items()}
+        document, place = self._document(file), Place(str(file))
+        team = None if document is None else self._fields(Team, document, place)
+        found: dict[str, tuple[str, ...]] = {}
+        for name, node in team.seats.items() if team else ():
+            seat = self._fields(Seat, node, place / "seats" / name)
+            if seat is not None:
+                found[slug(name)] = tuple(seat.roles)
+        return found
 
     def _report_legacy(self, document: Any, place: Place) -> None:
         for key in LEGACY.keys() & (document if isinstance(document, dict) else {}):
