@@ -4,6 +4,7 @@ A denial names the rule, the reason, and the way out, so that a model can do it 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from orket_pipelines.workbench.paths import judge_path, shorten
 LONGEST_ARGUMENTS = 4_000_000
 """Characters of the JSON of one call."""
 NAMED_ERRORS = 3
+HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ def judge_call(
     tool_name: str,
     arguments: Mapping[str, Any] | str,
     called: Sequence[str] = (),
+    *,
     tools: Mapping[str, Tool] = TOOLS,
 ) -> Allowed | Denied:
     """Whether `role` may make this call on a card in `card_state`.
@@ -127,7 +130,7 @@ def _storable(_role: Role, arguments: Arguments) -> Denied | None:
     paths = set(_paths(arguments))
     for name, text in _texts(arguments):
         # What is wrong with a path is said by the rule for paths.
-        if name not in paths and ("\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text)):
+        if name not in paths and ("\0" in text or HALF_A_CHARACTER.search(text)):
             return Denied("text", f"{name} contains NUL or half a character", "Send plain text.")
     return None
 

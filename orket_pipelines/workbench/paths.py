@@ -38,7 +38,7 @@ class PathRefusal:
 
 
 class FileRefused(OrketError):
-    """A file of a checkout may not, or cannot, be used as asked, which whoever asked can mend; `refusal` has the rule."""
+    """A file of a checkout may not, or cannot, be used as asked; whoever asked can mend it. `refusal` has the rule."""
 
     def __init__(self, refusal: PathRefusal) -> None:
         super().__init__(refusal.reason, next_step=refusal.fix)
@@ -61,7 +61,8 @@ def judge_path(path: str, *, writing: bool = False) -> PathRefusal | None:
     shown = shorten(path)
     if not path.strip():
         return PathRefusal(BOUNDARY, "the path is empty", "Name a file, or '.' for the whole checkout.")
-    for reason in filter(None, (_as_text(path), _as_place(path), _as_names(path))):
+    reason = next((found for check in (_as_text, _as_place, _as_names) if (found := check(path))), None)
+    if reason:
         return PathRefusal(BOUNDARY, f"{shown} {reason}", "Give a plain path relative to the checkout: src/app.py")
     if any(folded(name) == ".git" for name in _split(path)):
         fix = "Work on the files themselves; commits are made for you."
