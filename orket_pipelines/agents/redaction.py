@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is stored and shown: known values are replaced wherever they turn up."""
+"""Keeps out of what is stored and shown what must not be there: known secrets, and what no database takes as text."""
 
 import os
 import re
@@ -17,8 +17,10 @@ Redact = Callable[[str], str]
 
 
 def redactor(settings: Settings, environment: Mapping[str, str] = os.environ) -> Redact:
-    """A function that replaces every secret this process knows: its model's key, its database's password, and what
-    its environment holds under a name that ends like a secret's.
+    """A function that replaces every secret this process knows, and NUL and halves of characters besides.
+
+    Known are the model's key, the database's password, and what the environment holds under a name that ends like a
+    secret's.
     """
     values = {value for name, value in environment.items() if SECRET_NAME.search(name)}
     if settings.model_api_key is not None:
@@ -27,6 +29,11 @@ def redactor(settings: Settings, environment: Mapping[str, str] = os.environ) ->
         values.add(make_url(settings.database_url).password or "")
     known = sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)
     if not known:
-        return str
+        return storable
     pattern = re.compile("|".join(map(re.escape, known)))
-    return lambda text: pattern.sub(REDACTED, text)
+    return lambda text: pattern.sub(REDACTED, storable(text))
+
+
+def storable(text: str) -> str:
+    """`text` as every database takes it."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat completions on loopback, well or badly, as a test tells it to."""
+"""A desk on the shipped fakes, and a server that speaks OpenAI's chat completions, well or badly, as a test says."""
 
 import json
 import socket
@@ -6,10 +6,20 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic_ai import models
+
+from orket_pipelines.agents.model import Assignment, Purpose
+from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.cards.model import Card, CardKind, CardState
+from orket_pipelines.cards.records import insert_cards
+from orket_pipelines.git.fake import MemoryCode
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store
+from orket_pipelines.workbench.fake import MemoryWorkbenches
 
 Reply = Callable[["Handler", dict[str, Any]], None]
 TRICKLE = 0.05
@@ -169,3 +179,35 @@ def server() -> Iterator[ProtocolServer]:
     with models.override_allow_model_requests(allow_model_requests=True):
         yield opened
     opened.close()
+
+
+@pytest.fixture
+def code() -> MemoryCode:
+    return MemoryCode()
+
+
+@pytest.fixture
+def desk(store: Store, code: MemoryCode, tmp_path: Path) -> Desk:
+    """A coder's desk: the issue `hello` in progress, and a checkout of a repository with its first commit."""
+    checkout = tmp_path / "checkout"
+    code.check_out("hello-world", code.ensure("hello-world", title="Hello", at=0), checkout)
+    with store.write() as tx:
+        insert_cards(tx, [Card("hello", CardKind.ISSUE, "Say hello", state=CardState.IN_PROGRESS)])
+    workbench = MemoryWorkbenches().open(checkout, name="hello")
+    return Desk(store.acting(actor="coder"), code, workbench, Settings(home=tmp_path), threading.Event())
+
+
+@pytest.fixture
+def assignment(code: MemoryCode) -> Assignment:
+    """The coder's first work on the issue."""
+    return Assignment(
+        card_id="hello",
+        attempt=1,
+        role="coder",
+        purpose=Purpose.WORK,
+        visit=1,
+        subject_commit=str(code.head("hello-world", "main")),
+        repository="hello-world",
+        test_command=("pytest",),
+        brief="Say hello.",
+    )

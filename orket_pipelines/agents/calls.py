@@ -1,0 +1,193 @@
+"""One tool call: the gate, the tool, a checkpoint of what it changed, and its outcome, stored in one transaction."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic_ai.messages import ToolCallPart
+
+from orket_pipelines.agents import records
+from orket_pipelines.agents.gate import Allowed, Denied, judge_call
+from orket_pipelines.agents.history import Exchange, History
+from orket_pipelines.agents.model import Assignment, Outcome
+from orket_pipelines.agents.prompts import denied_text
+from orket_pipelines.agents.records import CallResult, Session
+from orket_pipelines.agents.redaction import Redact
+from orket_pipelines.agents.roles import Role
+from orket_pipelines.agents.tools.model import Desk, Reach, ToolResult
+from orket_pipelines.errors import GitError, LeaseLost, OrketError, Stopped, StoreError, WorkbenchError
+from orket_pipelines.policy import Violation, record_violation
+from orket_pipelines.store import Transaction, append, effect_kind, failpoint, reach
+from orket_pipelines.store.effects import DONE, begin_in, end
+
+TOOL = effect_kind("agents.tool")
+CHECKPOINT_TAKEN = failpoint("agents.checkpoint_taken")
+BEFORE_END = failpoint("agents.before_end")
+EXCERPT = 500
+"""Characters of an argument or a result that an event carries."""
+OURS = (Stopped, StoreError, LeaseLost, WorkbenchError)
+"""What a model cannot mend: the session stops there, and goes on when it is taken up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A session in progress: what all its calls need."""
+
+    desk: Desk
+    assignment: Assignment
+    role: Role
+    session: Session
+    history: History
+    redact: Redact
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A call that is over and not stored yet. `result` holds what else is to be stored with it, and its outcome."""
+
+    call: ToolCallPart
+    stored: CallResult
+    result: ToolResult
+    seconds: float
+
+
+def begin_calls(tx: Transaction, work: Work, exchange: Exchange) -> None:
+    """Store the intents of an answer's calls, in the transaction that stores the answer."""
+    fence = work.desk.store.fence
+    token = fence.token if fence is not None else None
+    for position, call in enumerate(exchange.calls):
+        intent = {"turn": exchange.number, "position": position, "call_id": call.tool_call_id, "tool": call.tool_name}
+        key = _key(work.session, exchange.number, call)
+        begin_in(tx, TOOL, key, subject=work.session.id, intent=intent, fencing_token=token)
+
+
+def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
+    """Judge a call of the last answer, run it if it is allowed, and store what came of it.
+
+    Returns the session's outcome where the call ends it. Raises: Stopped, StoreError, LeaseLost, WorkbenchError; the
+    call is then still open.
+    """
+    clock = work.desk.store.clock
+    started = clock.monotonic()
+    reach(TOOL.after_intent)
+    tree = None
+    card_state = work.history.exchanges[-1].card_state
+    judged = judge_call(work.role, card_state, call.tool_name, call.args or {}, work.history.tools_called)
+    if isinstance(judged, Allowed):
+        result = _run(work, judged)
+        reach(TOOL.after_effect)
+        if judged.tool.reach is Reach.CHECKOUT:
+            result, tree = _checkpoint(work, result)
+    else:
+        result = _denied(work, call, judged)
+    verdict = "denied" if isinstance(judged, Denied) else "failed" if result.failed else "done"
+    stored = CallResult(verdict, work.redact(result.text), tree)
+    outcome = _store(work, Done(call, stored, result, clock.monotonic() - started))
+    reach(TOOL.after_outcome)
+    return outcome
+
+
+def _denied(work: Work, call: ToolCallPart, denied: Denied) -> ToolResult:
+    violation = Violation(
+        denied.rule,
+        work.role.name,
+        {"tool": call.tool_name, "arguments": _abridged(work, call)},
+        denied.reason,
+        denied.fix,
+        card_id=work.session.card_id,
+        session_id=work.session.id,
+    )
+    text = denied_text(denied.rule, denied.reason, denied.fix)
+    return ToolResult(text, failed=True, record=lambda tx: record_violation(tx, violation))
+
+
+def _run(work: Work, allowed: Allowed) -> ToolResult:
+    """What the tool says. Whatever goes wrong in it is told to the model: a call never takes the line down."""
+    try:
+        return allowed.tool.run(work.desk, work.assignment, allowed.arguments)
+    except OURS:
+        raise
+    except OrketError as error:
+        return _told(error)
+    except Exception as error:  # noqa: BLE001 - a defect of one tool must not stop everybody's work
+        defect = f"{allowed.tool.name} has a defect and did not finish ({type(error).__name__}: {error})."
+        return ToolResult(f"{defect} Reach your goal in another way.", failed=True)
+
+
+def _checkpoint(work: Work, result: ToolResult) -> tuple[ToolResult, str | None]:
+    """Keep the tree that a call left behind. What git cannot keep is put back, and the model is told."""
+    code, checkout, repository = work.desk.code, work.desk.workbench.checkout, work.assignment.repository
+    before = work.history.tree
+    try:
+        tree = code.snapshot(repository, checkout)
+    except GitError as error:
+        if before is None:
+            raise
+        code.restore(repository, before, checkout)
+        text = f"What this call left behind cannot be stored; the files are as they were before it. {error}"
+        return ToolResult(text, failed=True), before
+    if tree != before:
+        code.keep(repository, checkpoint_name(work.session.id), tree)
+    reach(CHECKPOINT_TAKEN)
+    return result, tree
+
+
+def checkpoint_name(session_id: str) -> str:
+    """The hidden ref that holds the last checkpoint of a session."""
+    return f"checkpoints/{session_id}"
+
+
+def _store(work: Work, done: Done) -> Outcome | None:
+    """Result, what follows from it, the event, and the end of the session where this is it: all in one transaction."""
+    if done.result.outcome is not None:
+        reach(BEFORE_END)
+    try:
+        with work.desk.store.write() as tx:
+            _write(tx, work, done)
+    except OURS:
+        raise
+    except OrketError as error:
+        # What was to follow from the call is against a rule: nothing was written, and the model is told.
+        refused = _told(error)
+        done = Done(done.call, CallResult("failed", work.redact(refused.text), done.stored.tree), refused, done.seconds)
+        with work.desk.store.write() as tx:
+            _write(tx, work, done)
+    work.history.exchanges[-1].results[done.call.tool_call_id] = done.stored
+    work.history.tree = done.stored.tree or work.history.tree
+    return done.result.outcome
+
+
+def _write(tx: Transaction, work: Work, done: Done) -> None:
+    session, turn = work.session, work.history.exchanges[-1].number
+    if done.result.record is not None:
+        done.result.record(tx)
+    end(tx, _key(session, turn, done.call), DONE, asdict(done.stored))
+    payload = {
+        "session_id": session.id,
+        "card": session.card_id,
+        "role": session.role,
+        "turn": turn,
+        "call_id": done.call.tool_call_id,
+        "tool": done.call.tool_name,
+        "arguments": _abridged(work, done.call),
+        "verdict": "denied" if done.stored.verdict == "denied" else "allowed",
+        "outcome": done.stored.verdict,
+        "seconds": round(done.seconds, 3),
+        "result": done.stored.text[:EXCERPT],
+    }
+    append(tx, "tool.called", session.card_id, payload)
+    if done.result.outcome is not None:
+        records.end_session(tx, session, done.result.outcome)
+
+
+def _told(error: OrketError) -> ToolResult:
+    return ToolResult(f"{error} {error.next_step}".rstrip(), failed=True)
+
+
+def _abridged(work: Work, call: ToolCallPart) -> dict[str, Any]:
+    """The arguments of a call, every string cut to what an event carries."""
+    given = call.args_as_dict()
+    return {name: work.redact(value)[:EXCERPT] if isinstance(value, str) else value for name, value in given.items()}
+
+
+def _key(session: Session, turn: int, call: ToolCallPart) -> str:
+    return f"{TOOL.name}:{session.id}:{turn}:{call.tool_call_id}"

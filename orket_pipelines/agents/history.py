@@ -1,0 +1,158 @@
+"""The conversation of a session, rebuilt from what is stored: the prompt, each answer, the results of its calls."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelRequest,
+    ModelResponse,
+    ModelResponsePart,
+    SystemPromptPart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+from orket_pipelines.agents.prompts import silent_text
+from orket_pipelines.agents.records import Call, CallResult, Session, Turn
+from orket_pipelines.agents.redaction import storable
+from orket_pipelines.agents.roles import Role
+from orket_pipelines.cards.model import CardState
+
+OUTCOMES: dict[str, Literal["success", "failed", "denied"]] = {
+    "done": "success",
+    "failed": "failed",
+    "denied": "denied",
+}
+"""What pydantic-ai calls our verdicts."""
+
+
+def opening(system: str, message: str) -> list[dict[str, Any]]:
+    """The first request of a conversation, as JSON."""
+    return written([ModelRequest(parts=[SystemPromptPart(system), UserPromptPart(message)])])
+
+
+def written(messages: list[ModelMessage]) -> list[dict[str, Any]]:
+    """Messages as JSON. Fields that are not set are left out; arguments of tools, where null means null, are kept."""
+    dumped = ModelMessagesTypeAdapter.dump_python(messages, mode="json")
+    return [_without_nulls(message) | {"parts": list(map(_without_nulls, message["parts"]))} for message in dumped]
+
+
+def settled(response: ModelResponse) -> ModelResponse:
+    """An answer as it can be stored and gone on with: text that every database takes, and an id of its own a call.
+
+    Some servers give two calls the same id, or none; results and effects need one each.
+    """
+    parts: list[ModelResponsePart] = []
+    seen: set[str] = set()
+    for position, part in enumerate(response.parts):
+        if isinstance(part, TextPart | ThinkingPart):
+            parts.append(replace(part, content=storable(part.content)))
+        elif isinstance(part, ToolCallPart):
+            parts.append(_settled_call(part, position, seen))
+        else:
+            parts.append(part)
+    return replace(response, parts=parts)
+
+
+def _settled_call(call: ToolCallPart, position: int, seen: set[str]) -> ToolCallPart:
+    given = storable(call.tool_call_id)
+    call_id = f"{given}-{position}" if not given or given in seen else given
+    seen.add(call_id)
+    args = storable(call.args) if isinstance(call.args, str) else call.args
+    return replace(call, tool_name=storable(call.tool_name), tool_call_id=call_id, args=args)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One answer and the results of its calls so far, by call id. `card_state` is where the card stood when it came."""
+
+    number: int
+    response: ModelResponse
+    card_state: CardState
+    results: dict[str, CallResult] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> list[ToolCallPart]:
+        return [part for part in self.response.parts if isinstance(part, ToolCallPart)]
+
+    @property
+    def open_calls(self) -> list[ToolCallPart]:
+        return [call for call in self.calls if call.tool_call_id not in self.results]
+
+    def told(self, tools: Iterable[str]) -> ModelRequest:
+        """What the model is told after this answer."""
+        if not self.calls:
+            return ModelRequest(parts=[UserPromptPart(silent_text(tools))])
+        return ModelRequest(parts=[self._returned(call) for call in self.calls])
+
+    def _returned(self, call: ToolCallPart) -> ToolReturnPart:
+        result = self.results[call.tool_call_id]
+        return ToolReturnPart(call.tool_name, result.text, call.tool_call_id, outcome=OUTCOMES[result.verdict])
+
+
+@dataclass(slots=True)
+class History:
+    """All exchanges of a session; `tree` is the checkout's last checkpoint."""
+
+    prompt: list[ModelMessage]
+    tools: frozenset[str]
+    tree: str | None
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, session: Session, role: Role) -> "History":
+        """Of a session without a turn."""
+        return cls(ModelMessagesTypeAdapter.validate_python(session.prompt), role.tools, session.starting_tree)
+
+    @classmethod
+    def rebuilt(
+        cls, session: Session, role: Role, turns: list[Turn], calls: list[Call], card_state: CardState
+    ) -> "History":
+        """Of a session, from what is stored."""
+        history = cls.begun(session, role)
+        for turn in turns:
+            response = cast("ModelResponse", ModelMessagesTypeAdapter.validate_python(turn.messages)[0])
+            history.exchanges.append(Exchange(turn.number, response, card_state))
+        for call in calls:
+            if call.result is not None:
+                history.exchanges[call.turn - 1].results[call.call_id] = call.result
+                history.tree = call.result.tree or history.tree
+        return history
+
+    @property
+    def open_calls(self) -> list[ToolCallPart]:
+        """The calls of the last answer that have no result yet, in order."""
+        return self.exchanges[-1].open_calls if self.exchanges else []
+
+    @property
+    def tools_called(self) -> list[str]:
+        """The names of the tools of all calls that have a result, in order."""
+        return [call.tool_name for each in self.exchanges for call in each.calls if call.tool_call_id in each.results]
+
+    @property
+    def messages(self) -> list[ModelMessage]:
+        """The whole conversation, as the model is to see it."""
+        messages = list(self.prompt)
+        for exchange in self.exchanges:
+            messages += [exchange.response, exchange.told(self.tools)]
+        return messages
+
+    @property
+    def silent_turns(self) -> int:
+        """How many answers in a row, up to the last one, called no tool."""
+        count = 0
+        for exchange in reversed(self.exchanges):
+            if exchange.calls:
+                break
+            count += 1
+        return count
+
+
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}

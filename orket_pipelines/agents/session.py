@@ -1,0 +1,46 @@
+"""The turn loop: a role gets an assignment; a model and the gated tools take turns until there is an outcome.
+
+Every answer and every call is stored as it happens. A session that a dead process left running is taken up where it
+stands: what has an outcome is not done again, what has none is.
+"""
+
+from orket_pipelines.agents.calls import perform_call
+from orket_pipelines.agents.model import Assignment, Outcome
+from orket_pipelines.agents.models.conversation import Conversation, ConversationTooLong
+from orket_pipelines.agents.models.model import Models
+from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.agents.turns import (
+    end_without_result,
+    giving_up,
+    stop_if_asked,
+    take_turn,
+    take_up,
+    tool_definitions,
+)
+
+
+def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
+    """What comes of the assignment: from its ended session if there is one, from its running one, or from a new one.
+
+    Raises: ModelError where the model gives no answer within its bounds, Stopped where a stop is asked for,
+    WorkbenchError, GitError, StoreError, LeaseLost. The session then still runs, and the next call goes on from there.
+    """
+    model = models.for_role(assignment.role)
+    work = take_up(desk, model, assignment)
+    if work.session.outcome is not None:
+        return work.session.outcome
+    with Conversation(model, tool_definitions(work.role), desk.settings, desk.stop) as conversation:
+        while True:
+            for call in work.history.open_calls:
+                stop_if_asked(desk)
+                outcome = perform_call(work, call)
+                if outcome is not None:
+                    return outcome
+            reason = giving_up(work)
+            if reason is not None:
+                return end_without_result(work, reason)
+            stop_if_asked(desk)
+            try:
+                take_turn(work, model, conversation)
+            except ConversationTooLong as error:
+                return end_without_result(work, str(error))

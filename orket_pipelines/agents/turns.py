@@ -1,0 +1,141 @@
+"""What the loop is made of: taking a session up, one turn of the model, and ending without a result."""
+
+from functools import lru_cache
+
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.tools import ToolDefinition
+
+from orket_pipelines.agents import records
+from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name
+from orket_pipelines.agents.history import Exchange, History, opening, settled, written
+from orket_pipelines.agents.model import Assignment, Outcome
+from orket_pipelines.agents.models.conversation import Conversation
+from orket_pipelines.agents.models.model import LanguageModel
+from orket_pipelines.agents.prompts import first_message, system_text
+from orket_pipelines.agents.records import Session, Turn
+from orket_pipelines.agents.redaction import Redact, redactor
+from orket_pipelines.agents.roles import Role, get_role
+from orket_pipelines.agents.tools.model import Desk, Reach, Tool
+from orket_pipelines.agents.tools.registry import TOOLS
+from orket_pipelines.cards.records import get_card
+from orket_pipelines.errors import Stopped
+from orket_pipelines.store import failpoint, new_id, reach
+
+SILENT_TURNS = 3
+"""Answers in a row without a tool call after which a session ends."""
+SESSION_CREATED = failpoint("agents.session_created")
+BEFORE_REQUEST = failpoint("agents.before_model_request")
+TURN_STORED = failpoint("agents.turn_stored")
+
+
+def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
+    """The session of the assignment as it stands: ended, running, or begun here.
+
+    The checkout of a running one is put back to its last checkpoint: what was done to it since has no outcome.
+    """
+    role, redact = get_role(assignment.role), redactor(desk.settings)
+    with desk.store.read() as tx:
+        session = records.find_session(tx, assignment)
+    if session is None:
+        session = _begin(desk, model, assignment, role, redact)
+        return Work(desk, assignment, role, session, History.begun(session, role), redact)
+    if session.outcome is not None:
+        return Work(desk, assignment, role, session, History.begun(session, role), redact)
+    with desk.store.read() as tx:
+        turns, calls = records.turns_of(tx, session.id), records.calls_of(tx, session.id)
+        card_state = get_card(tx, session.card_id).state
+    history = History.rebuilt(session, role, turns, calls, card_state)
+    if history.tree is not None:
+        desk.code.restore(assignment.repository, history.tree, desk.workbench.checkout)
+    return Work(desk, assignment, role, session, history, redact)
+
+
+def take_turn(work: Work, model: LanguageModel, conversation: Conversation) -> None:
+    """Ask the model, and store its answer with the intents of its calls. Raises: ModelError, Stopped."""
+    store, history = work.desk.store, work.history
+    started, begun = store.clock.now(), store.clock.monotonic()
+    reach(BEFORE_REQUEST)
+    response = settled(conversation.ask(history.messages))
+    reach(TOOL.before_intent)
+    number = len(history.exchanges) + 1
+    with store.write() as tx:
+        exchange = Exchange(number, response, get_card(tx, work.session.card_id).state)
+        turn = _turn(number, response, model, started, tx.now)
+        records.insert_turn(tx, work.session, turn, store.clock.monotonic() - begun)
+        begin_calls(tx, work, exchange)
+    history.exchanges.append(exchange)
+    reach(TURN_STORED)
+
+
+def giving_up(work: Work) -> str | None:
+    """Why the session must end now without a result; None where it may go on."""
+    limit = work.desk.settings.turn_limit
+    if work.history.silent_turns >= SILENT_TURNS:
+        return f"the model answered {SILENT_TURNS} times in a row without calling a tool"
+    if len(work.history.exchanges) >= limit:
+        return f"turn limit {limit} reached without an outcome"
+    return None
+
+
+def end_without_result(work: Work, reason: str) -> Outcome:
+    """End the session with a failure."""
+    outcome = Outcome(failure=reason)
+    reach(BEFORE_END)
+    with work.desk.store.write() as tx:
+        records.end_session(tx, work.session, outcome)
+    return outcome
+
+
+def stop_if_asked(desk: Desk) -> None:
+    """Raises: Stopped."""
+    if desk.stop.is_set():
+        raise Stopped("stopped between two steps of a session; everything so far is stored")
+
+
+@lru_cache
+def tool_definitions(role: Role) -> tuple[ToolDefinition, ...]:
+    """What a model is told of the tools of a role, in the order of their names."""
+    return tuple(_definition(TOOLS[name]) for name in sorted(role.tools))
+
+
+def _definition(tool: Tool) -> ToolDefinition:
+    return ToolDefinition(
+        name=tool.name, description=tool.description, parameters_json_schema=tool.arguments.model_json_schema()
+    )
+
+
+def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role, redact: Redact) -> Session:
+    tree = None
+    if any(TOOLS[name].reach is Reach.CHECKOUT for name in role.tools):
+        tree = desk.code.snapshot(assignment.repository, desk.workbench.checkout)
+    session = Session(
+        id=new_id(),
+        card_id=assignment.card_id,
+        attempt=assignment.attempt,
+        role=role.name,
+        purpose=assignment.purpose,
+        visit=assignment.visit,
+        subject_commit=assignment.subject_commit,
+        model=model.name,
+        prompt=opening(redact(system_text(role, desk.settings.turn_limit)), redact(first_message(assignment))),
+        starting_tree=tree,
+    )
+    with desk.store.write() as tx:
+        records.insert_session(tx, session)
+    if tree is not None:
+        desk.code.keep(assignment.repository, checkpoint_name(session.id), tree)
+    reach(SESSION_CREATED)
+    return session
+
+
+def _turn(number: int, response: ModelResponse, model: LanguageModel, started_at: int, ended_at: int) -> Turn:
+    return Turn(
+        number=number,
+        messages=written([response]),
+        model=model.name,
+        input_tokens=response.usage.input_tokens,
+        output_tokens=response.usage.output_tokens,
+        cost=model.price(response.usage),
+        started_at=started_at,
+        ended_at=ended_at,
+    )
