@@ -2,14 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orket_pipelines.cli.terminal import Terminal, command
+from orket_pipelines.cli.terminal import FAILED, Terminal, command
 
 if TYPE_CHECKING:
-    from orket_pipelines.cards.model import Card, CardState
+    from orket_pipelines.cards import Card, CardState
 
 group = typer.Typer()
 
@@ -19,14 +20,21 @@ def import_files(
     terminal: Terminal,
     paths: Annotated[list[Path], typer.Argument(help="Card files (JSON or YAML), or folders of them.")],
 ) -> None:
-    """Bring card files into the store: all of them, or none where one is wrong."""
+    """Bring card files into the store; what is broken is named, and the rest loads.
+
+    The same files again change nothing.
+    """
     from orket_pipelines.agents.roles import load_roles
     from orket_pipelines.cards.importing import import_cards
 
     with terminal.store() as store:
-        imported = import_cards(store, paths, seats=load_roles())
-    terminal.data(asdict(imported))
-    terminal.say(str(imported))
+        report = import_cards(store, paths, seats=load_roles())
+    terminal.data(asdict(report))
+    for problem in report.problems:
+        terminal.say(f"{problem}\n  {problem.fix}" if problem.fix else str(problem))
+    terminal.say(str(report))
+    if report.problems:
+        raise typer.Exit(FAILED)
 
 
 @command(group, "list")
@@ -36,13 +44,18 @@ def list_all(
     state: Annotated[str | None, typer.Option(envvar="ORKET_STATE", help="Only cards in this state.")] = None,
 ) -> None:
     """Every card, where it stands, and why it waits."""
+    from orket_pipelines.cards import scores
     from orket_pipelines.cards.records import list_cards
 
+    wanted = _state(state) if state else None
     with terminal.store() as store, store.read() as tx:
-        cards = list_cards(tx, rock_id=rock, states=[_state(state)] if state else None)
-    terminal.data([asdict(card) for card in cards])
-    rows = [(card.id, card.kind, card.state, f"{card.priority:g}", card.name, waits_for(card, cards)) for card in cards]
-    columns = ("id", "kind", "state", "priority", "name", "waits for")
+        known = list_cards(tx)
+    score = scores(known)
+    cards = [card for card in known if rock in {None, card.rock_id} and wanted in {None, card.state}]
+    waits = {card.id: waits_for(card, known) for card in cards}
+    terminal.data([asdict(card) | {"score": score[card.id], "waits_for": waits[card.id]} for card in cards])
+    rows = [(each.id, each.kind, each.state, f"{score[each.id]:g}", each.name, waits[each.id]) for each in cards]
+    columns = ("id", "kind", "state", "score", "name", "waits for")
     terminal.table(columns, rows, empty="There are no cards. Bring some in: orket cards import PATH")
 
 
@@ -54,8 +67,8 @@ def show(terminal: Terminal, card: Annotated[str, typer.Argument(metavar="CARD",
     with terminal.store() as store, store.read() as tx:
         found = get_card(tx, card)
         comments = comments_of(tx, card)
-        children = list_cards(tx, parent_id=card)
-        known = list_cards(tx, rock_id=found.rock_id) if found.rock_id else children
+        known = list_cards(tx)
+    children = [other for other in known if other.parent_id == card]
     said = [{"author": author, "body": body} for author, body in comments]
     terminal.data(asdict(found) | {"comments": said, "children": [child.id for child in children]})
     terminal.say("\n".join(_described(found, children, waits_for(found, known))))
@@ -65,12 +78,13 @@ def show(terminal: Terminal, card: Annotated[str, typer.Argument(metavar="CARD",
 
 def waits_for(card: "Card", known: "list[Card]") -> str:
     """Why nobody works on a card: its own wait, or the dependencies that are not done."""
+    from orket_pipelines.cards import unmet_dependencies
+
     if card.wait_reason is not None:
         return f"{card.wait_reason}: {card.note}" if card.note else str(card.wait_reason)
     if card.state != "ready":
         return ""
-    done = {other.id for other in known if other.state == "done"}
-    return ", ".join(sorted(set(card.depends_on) - done))
+    return ", ".join(unmet_dependencies(card, {other.id: other.state for other in known}))
 
 
 def _described(card: "Card", children: "list[Card]", waiting: str) -> list[str]:
@@ -78,19 +92,28 @@ def _described(card: "Card", children: "list[Card]", waiting: str) -> list[str]:
         "id": card.id,
         "state": card.state,
         "waits for": waiting,
-        "in": card.parent_id,
+        "part of": card.parent_id,
         "depends on": ", ".join(card.depends_on),
         "seat": card.seat,
         "attempt": card.attempt if card.attempt > 1 else None,
         "from": card.source,
+        "children": ", ".join(f"{child.id} ({child.state})" for child in children),
     }
     lines = [f"{card.kind} {card.name}", *(f"  {name + ':':<12}{value}" for name, value in facts.items() if value)]
-    lines += [f"  {name + ':':<12}{value}" for name, value in card.details.items() if value]
-    return lines + [f"  {child.kind} {child.id}: {child.state}" for child in children]
+    return lines + [f"\n{name}:\n{_readable(value)}" for name, value in card.details.items() if value]
+
+
+def _readable(detail: object) -> str:
+    """Prose as it is, a list as a list, anything else as YAML would write it."""
+    if isinstance(detail, str):
+        return indent(detail.strip(), "  ")
+    import yaml
+
+    return indent(yaml.safe_dump(detail, sort_keys=False, allow_unicode=True).strip(), "  ")
 
 
 def _state(text: str) -> "CardState":
-    from orket_pipelines.cards.model import CardState
+    from orket_pipelines.cards import CardState
 
     if text not in set(CardState):
         raise typer.BadParameter(f"{text!r} is not a state; there are: {', '.join(CardState)}")

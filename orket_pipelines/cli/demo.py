@@ -43,8 +43,12 @@ def demo(
             next_step="Install them: pip install 'orket-pipelines[example]'",
         )
     with terminal.store() as store:
-        imported = import_cards(store, [folder], seats=load_roles())
+        report = import_cards(store, [folder], seats=load_roles())
         with store.read() as tx:
             rocks = list_cards(tx, kinds=[CardKind.ROCK])
-    del imported
-    deliver_rock_watched(terminal, settings, rocks[0].id)
+    if report.problems:
+        raise OrketError(str(report.problems[0]), next_step=report.problems[0].fix)
+    loaded = {*report.created, *report.changed, *report.unchanged}
+    for rock in rocks:
+        if rock.id in loaded:
+            deliver_rock_watched(terminal, settings, rock.id)
