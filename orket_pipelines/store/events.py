@@ -76,6 +76,14 @@ def latest_seq(tx: Transaction) -> int:
     return tx.execute(newest).scalar() or 0
 
 
+def runs_since(tx: Transaction, seq: int) -> set[str | None]:
+    """The runs that caused events after `seq`; None among them where there are events that no run caused."""
+    query = sa.select(tables.events.c.run_id.distinct()).where(
+        tables.events.c.workspace_id == tx.workspace_id, tables.events.c.seq > seq
+    )
+    return set(tx.execute(query).scalars())
+
+
 def cursor_of(tx: Transaction, consumer: str) -> int:
     """The seq of the last event that `consumer` has dealt with; 0 before the first."""
     found = tx.execute(
@@ -87,10 +95,13 @@ def cursor_of(tx: Transaction, consumer: str) -> int:
 
 
 def move_cursor(tx: Transaction, consumer: str, seq: int) -> None:
-    """Remember that `consumer` has dealt with all events up to `seq`."""
+    """Remember that `consumer` has dealt with all events up to `seq`; one that is further already stays there."""
     insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     statement = insert(tables.cursors).values(workspace_id=tx.workspace_id, consumer=consumer, seq=seq)
-    tx.execute(statement.on_conflict_do_update(index_elements=["workspace_id", "consumer"], set_={"seq": seq}))
+    ahead = tables.cursors.c.seq < seq
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["workspace_id", "consumer"], set_={"seq": seq}, where=ahead)
+    )
 
 
 def consume(store: Store, consumer: str, *, limit: int = BATCH) -> Iterator[list[Event]]:

@@ -168,8 +168,8 @@ class LeaseKeeper:
             return
 
 
-def dead_leases(tx: Transaction, prefix: str) -> list[str]:
-    """The names under `prefix` whose holder's process is proven dead: on this machine, in this boot."""
+def held_leases(tx: Transaction, prefix: str) -> dict[str, str]:
+    """The names under `prefix` that have an owner, dead ones included, each with its owner."""
     rows = tx.execute(
         sa.select(_leases.c.name, _leases.c.owner).where(
             _leases.c.workspace_id == tx.workspace_id,
@@ -177,7 +177,12 @@ def dead_leases(tx: Transaction, prefix: str) -> list[str]:
             _leases.c.name.startswith(prefix, autoescape=True),
         )
     )
-    return [row.name for row in rows if _is_proven_dead(row.owner)]
+    return {row.name: row.owner for row in rows}
+
+
+def dead_leases(tx: Transaction, prefix: str) -> list[str]:
+    """Those whose owner's process is proven dead: it ran on this machine, in this boot."""
+    return [name for name, owner in held_leases(tx, prefix).items() if _is_proven_dead(owner)]
 
 
 @lru_cache(maxsize=1)
