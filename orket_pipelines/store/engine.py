@@ -81,7 +81,7 @@ class Store:
         from orket_pipelines.store.migrate import upgrade  # noqa: PLC0415 - Alembic loads only when a store opens
 
         engine = create_engine(url)
-        with _explained(url):
+        with _explained(engine):
             upgrade(engine)
         return cls(engine, workspace_id, clock)
 
@@ -96,7 +96,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; nothing may be written."""
-        with _explained(str(self.engine.url)), self.engine.connect() as connection, connection.begin():
+        with _explained(self.engine), self.engine.connect() as connection, connection.begin():
             yield self._transaction(connection)
 
     @contextmanager
@@ -105,7 +105,7 @@ class Store:
 
         Raises: LeaseLost where the lease of this view was taken over; StoreError where the disk or the server refuses.
         """
-        with _explained(str(self.engine.url)), self._turn, self.engine.connect() as plain:
+        with _explained(self.engine), self._turn, self.engine.connect() as plain:
             connection = plain.execution_options(orket_write=True)
             with connection.begin():
                 transaction = self._transaction(connection)
@@ -142,12 +142,22 @@ def create_engine(url: str) -> sa.Engine:
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(url.database).parent)
     arguments = {"timeout": LOCK_WAIT, "check_same_thread": False}
     engine = sa.create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            next_step="Point ORKET_HOME at a folder that this user may write.",
+        ) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -159,6 +169,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     write = connection.get_execution_options().get("orket_write")
+    # A write in a read would pass by the fence and by the writers' queue.
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
@@ -170,19 +182,25 @@ def _lock_postgresql(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Turn what a driver says of disk and server into one clear line."""
+def _explained(engine: sa.Engine) -> Iterator[None]:
+    """Turn what a driver says of disk and server into one clear line; a URL is shown without its password."""
     try:
         yield
-    except sa.exc.OperationalError as error:
-        raise StoreError(f"the store {url} refused: {error.orig}", next_step=_remedy(str(error.orig))) from error
+    except sa.exc.DatabaseError as error:
+        # These say that a statement is wrong, not that the store is.
+        if isinstance(error, (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)):
+            raise
+        raise StoreError(f"the store {engine.url} refused: {error.orig}", next_step=_remedy(str(error.orig))) from error
 
 
 def _remedy(reason: str) -> str:
     known = {
+        "read-only transaction": "Write in Store.write(): this is a mistake in the program, please report it.",
         "full": "Free disk space where ORKET_HOME lies, then run the same command again: nothing is half done.",
         "readonly": "Make ORKET_HOME writable for this user, then run the same command again.",
         "locked": "Another process holds the store; stop it or wait, then run the same command again.",
         "unable to open": "Check that ORKET_HOME exists and is writable: orket doctor",
+        "not a database": "Point ORKET_HOME at another folder, or restore the database from a backup.",
+        "malformed": "Restore the database from a backup.",
     }
     return next((remedy for word, remedy in known.items() if word in reason), "Check the store: orket doctor")

@@ -1,6 +1,6 @@
 """The event log: append-only, written in the transaction of the change, read by consumers with their own cursor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ def move_cursor(tx: Transaction, consumer: str, seq: int) -> None:
     )
 
 
-def consume(store: Store, consumer: str, *, limit: int = BATCH) -> Iterator[list[Event]]:
+def consume(store: Store, consumer: str, *, limit: int = BATCH) -> Generator[list[Event]]:
     """Batches of events that `consumer` has not dealt with; its cursor moves when the next batch is asked for.
 
     A consumer that dies in a batch sees it again, so dealing with a batch twice must change nothing.

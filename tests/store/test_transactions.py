@@ -1,0 +1,150 @@
+"""Transactions: all or nothing, one writer at a time, and readers who never wait for it."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from orket_pipelines.errors import StoreError
+from orket_pipelines.store import Store, append, read_events
+from orket_pipelines.store.tables import events
+
+WRITER = """
+import sys
+from orket_pipelines.store import Store, append
+store = Store.open(sys.argv[1])
+for number in range(int(sys.argv[3])):
+    with store.write() as tx:
+        append(tx, "test.written", sys.argv[2], {"number": number})
+"""
+
+
+def count(store: Store) -> int:
+    with store.read() as tx:
+        return int(tx.execute(sa.select(sa.func.count()).select_from(events)).scalar_one())
+
+
+def write(store: Store, subject: str, number: int = 0) -> None:
+    with store.write() as tx:
+        append(tx, "test.written", subject, {"number": number})
+
+
+def test_a_transaction_that_fails_half_way_leaves_nothing(store: Store) -> None:
+    def fail() -> None:
+        with store.write() as tx:
+            append(tx, "test.written", "a", {})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+
+    assert count(store) == 0
+
+
+def test_everything_written_in_one_transaction_has_one_time(store: Store) -> None:
+    with store.write() as tx:
+        append(tx, "test.written", "a", {})
+        append(tx, "test.written", "b", {})
+
+    with store.read() as tx:
+        assert {event.at for event in read_events(tx)} == {1_700_000_000_000_000}
+
+
+def test_a_reader_does_not_wait_for_a_writer_nor_see_what_is_not_committed(store: Store) -> None:
+    with store.write() as tx:
+        append(tx, "test.written", "a", {})
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(count, store).result(timeout=5) == 0
+
+    assert count(store) == 1
+
+
+def test_a_writer_does_not_wait_for_a_reader_who_keeps_seeing_what_it_began_with(store: Store) -> None:
+    write(store, "before")
+    with store.read() as tx:
+        assert len(read_events(tx)) == 1
+        with ThreadPoolExecutor(1) as other:
+            other.submit(write, store, "meanwhile").result(timeout=5)
+        assert len(read_events(tx)) == 1
+
+    assert count(store) == 2
+
+
+def test_nothing_can_be_written_in_a_read(store: Store) -> None:
+    with pytest.raises(StoreError, match="read"), store.read() as tx:
+        append(tx, "test.written", "a", {})
+
+    assert count(store) == 0
+
+
+def test_the_writes_of_eight_threads_all_arrive_in_the_order_of_each(store: Store) -> None:
+    def many(subject: str) -> None:
+        for number in range(25):
+            write(store, subject, number)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(many, "abcdefgh"))
+
+    with store.read() as tx:
+        found = read_events(tx)
+    assert len(found) == 200
+    for subject in "abcdefgh":
+        assert [event.payload["number"] for event in found if event.subject == subject] == list(range(25))
+
+
+def test_the_writes_of_four_processes_all_arrive(store: Store, database_url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", WRITER, database_url, name, "25"], cwd=Path.cwd()) for name in "abcd"
+    ]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0, 0]
+
+    with store.read() as tx:
+        found = read_events(tx)
+    assert len(found) == 100
+    for subject in "abcd":
+        assert [event.payload["number"] for event in found if event.subject == subject] == list(range(25))
+
+
+def test_what_an_event_says_of_its_origin_is_what_the_view_of_the_store_says(store: Store) -> None:
+    write(store.acting(actor="coder", run_id="run-1", correlation_id="c-1"), "a")
+    write(store, "b")
+
+    with store.read() as tx:
+        first, second = read_events(tx)
+    assert (first.actor, first.run_id, first.correlation_id) == ("coder", "run-1", "c-1")
+    assert (second.actor, second.run_id, second.correlation_id) == ("system", None, None)
+
+
+def test_a_workspace_does_not_see_another(database_url: str, store: Store) -> None:
+    other = Store.open(database_url, workspace_id="other")
+    write(other, "theirs")
+    other.close()
+
+    with store.read() as tx:
+        assert read_events(tx) == []
+
+
+def test_threads_take_turns_rather_than_time_out(store: Store) -> None:
+    entered = threading.Event()
+    leave = threading.Event()
+
+    def hold() -> None:
+        with store.write() as tx:
+            entered.set()
+            leave.wait(5)
+            append(tx, "test.written", "first", {})
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(hold)
+        entered.wait(5)
+        second = threads.submit(write, store, "second")
+        leave.set()
+        first.result(5)
+        second.result(5)
+
+    with store.read() as tx:
+        assert [event.subject for event in read_events(tx)] == ["first", "second"]
