@@ -164,7 +164,13 @@ class ProcessWorkbench:
                 raise WorkbenchError(f"the workbench of {self._name} is closed")
             if self._stop.is_set():
                 raise Stopped(f"stopped before {command[0]} was started")
-            worker, reading = self._launcher.start(request)
+            try:
+                worker, reading = self._launcher.start(request)
+            except OSError as error:
+                raise WorkbenchError(
+                    f"{command[0]} could not be started for {self._name}: {error.strerror}",
+                    next_step="Look at this machine's memory, processes and open files, then run it again.",
+                ) from error
             self._running.add(worker)
         return worker, reading
 
@@ -244,10 +250,14 @@ def _read(reading: int, output: Output) -> int:
 def _kill_marked(mark: str) -> None:
     """Kill all processes that inherited the mark of a command whose supervisor was killed. Needs /proc."""
     needle = f"{MARKER}={mark}".encode()
+    give_up = time.monotonic() + ANSWER_PATIENCE
     while found := [entry for entry in Path("/proc").glob("[0-9]*/environ") if _has(entry, needle)]:
         for entry in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(entry.parent.name), signal.SIGKILL)
+        if time.monotonic() > give_up:
+            raise WorkbenchError(f"{len(found)} processes would not die")
+        time.sleep(0.01)
 
 
 def _has(environ: Path, needle: bytes) -> bool:

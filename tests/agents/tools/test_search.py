@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.agents.tools import search
+from orket_pipelines.agents.tools.model import ToolResult
+from orket_pipelines.agents.tools.search import SEARCH
+from orket_pipelines.workbench.paths import FileRefused
+
+Call = Callable[..., ToolResult]
+
+
+@pytest.fixture(autouse=True)
+def _files(checkout: Path) -> None:
+    (checkout / "src").mkdir()
+    (checkout / "src/a.py").write_text("x = 1\ny = 22\n")
+    (checkout / "src/b.txt").write_text("y = 333\n")
+    (checkout / ".git").mkdir()
+    (checkout / ".git/config").write_text("y = 4444\n")
+    (checkout / "a.bin").write_bytes(b"y = 5\0")
+
+
+def test_matching_lines_come_with_path_and_number(call: Call) -> None:
+    assert sorted(call(SEARCH, pattern=r"y = \d+").text.splitlines()) == ["src/a.py:2:y = 22", "src/b.txt:1:y = 333"]
+
+
+def test_a_path_and_a_glob_narrow_the_search(call: Call) -> None:
+    assert call(SEARCH, pattern="y", glob="*.py").text == "src/a.py:2:y = 22"
+    assert call(SEARCH, pattern="y", path="src/b.txt").text == "src/b.txt:1:y = 333"
+    assert call(SEARCH, pattern="y", path="./src/").text.count("\n") == 1
+
+
+def test_nothing_found_is_an_answer(call: Call) -> None:
+    assert call(SEARCH, pattern="zzz") == ToolResult("Nothing matches 'zzz'.")
+
+
+def test_options_in_pattern_and_glob_are_not_options(call: Call) -> None:
+    assert call(SEARCH, pattern="--help").text == "Nothing matches '--help'."
+    assert call(SEARCH, pattern="-f/etc/passwd").text.startswith("Nothing matches")
+    assert call(SEARCH, pattern="y", glob="-r /etc").text.startswith("Nothing matches")
+
+
+def test_a_broken_pattern_fails_with_the_reason(call: Call) -> None:
+    result = call(SEARCH, pattern="(")
+    assert result.failed
+    assert "parenthes" in result.text
+
+
+@pytest.mark.timeout(60)
+def test_a_catastrophic_pattern_ends(call: Call, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "DEADLINE", 2.0)
+    (checkout / "a.txt").write_text("\n".join(["a" * 40_000 + "b"] * 200))
+    result = call(SEARCH, pattern=r"^(([a-z])+.)+[A-Z]([a-z])+$")
+    assert result.failed
+    assert "backtracking" in result.text or "longer than" in result.text or "limit" in result.text
+
+
+def test_many_and_long_matches_are_cut_and_say_so(call: Call, checkout: Path) -> None:
+    for number in range(10):
+        (checkout / f"{number}.txt").write_text(("z" * 1_000 + "\n") * 100)
+    lines = call(SEARCH, pattern="z").text.splitlines()
+    assert len(lines) == search.LINES + 1
+    assert all(len(line) <= search.LONGEST_LINE + 1 for line in lines)
+    assert lines[-1].startswith("[More matched: 200 lines are shown, at most 50 of a file.")
+
+
+def test_a_search_does_not_leave_through_links(call: Call, checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("y = canary")
+    (checkout / "src/link").symlink_to(tmp_path / "secret")
+    (checkout / "out").symlink_to(tmp_path)
+    assert "canary" not in call(SEARCH, pattern="y").text
+    assert call(SEARCH, pattern="y", path="out").failed
+    with pytest.raises(FileRefused):
+        call(SEARCH, pattern="y", path="out/secret")
+
+
+def test_a_pattern_over_lines_is_explained(call: Call) -> None:
+    assert call(SEARCH, pattern="a\nb").failed
