@@ -2,14 +2,20 @@
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, UserPromptPart
 from pydantic_ai.tools import ToolDefinition
 
+from orket_pipelines.agents import run_session
+from orket_pipelines.agents.model import Assignment
 from orket_pipelines.agents.models import open_models
 from orket_pipelines.agents.models.conversation import Conversation, ConversationTooLong
+from orket_pipelines.agents.records import calls_of, list_sessions, turns_of
+from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.cards.model import CardState
 from orket_pipelines.errors import ModelError, SettingsError, Stopped
 from orket_pipelines.settings import Settings
 
@@ -207,3 +213,41 @@ def test_a_model_without_a_server_is_refused(server: "ProtocolServer") -> None:
     with pytest.raises(SettingsError, match="no server") as caught:
         open_models(settings_for(server, model_base_url=None))
     assert "ORKET_MODEL_BASE_URL" in caught.value.next_step
+
+
+def test_a_whole_session_with_a_clumsy_model(server: "ProtocolServer", desk: Desk, assignment: Assignment) -> None:
+    server.answers("I shall call launch_missiles()")
+    server.answers(launch_missiles={})
+    server.answers(write_file='{"path": "a.txt", "cont')
+    server.answers(None)
+    server.answers(write_file={"path": "a.txt", "content": "hello\n"}, read_file="")
+    server.answers("Done.", request_state={"state": "ready_for_testing", "summary": "It says hello."})
+    settings = settings_for(server)
+    outcome = run_session(replace(desk, settings=settings), open_models(settings), assignment)
+    assert outcome.request is CardState.READY_FOR_TESTING
+    with desk.store.read() as tx:
+        (session,) = list_sessions(tx)
+        called = [(call.tool, call.result.verdict) for call in calls_of(tx, session.id) if call.result]
+        costs = [turn.cost for turn in turns_of(tx, session.id)]
+    assert called == [
+        ("launch_missiles", "denied"),
+        ("write_file", "denied"),
+        ("write_file", "done"),
+        ("read_file", "denied"),
+        ("request_state", "done"),
+    ]
+    assert costs == [None] * 6
+    told = [message["content"] for message in server.requests[-1]["messages"] if message["role"] == "tool"]
+    assert told[0].startswith("Denied by the rule unknown_tool")
+
+
+def test_a_session_whose_server_is_down_goes_on_when_it_is_back(
+    server: "ProtocolServer", desk: Desk, assignment: Assignment
+) -> None:
+    settings = settings_for(server, model_retries=0)
+    server.refuses(503)
+    server.answers(request_state={"state": "ready_for_testing", "summary": "Done."})
+    desk = replace(desk, settings=settings)
+    with pytest.raises(ModelError):
+        run_session(desk, open_models(settings), assignment)
+    assert run_session(desk, open_models(settings), assignment).request is CardState.READY_FOR_TESTING

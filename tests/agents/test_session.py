@@ -131,7 +131,7 @@ def test_a_reminded_model_may_go_on(desk: Desk, assignment: Assignment) -> None:
 
 def test_turns_are_limited(desk: Desk, assignment: Assignment) -> None:
     desk = replace(desk, settings=desk.settings.model_copy(update={"turn_limit": 2}))
-    reading = {"calls": [{"list_files": {}}]}
+    reading: dict[str, Any] = {"calls": [{"list_files": {}}]}
     outcome = run_session(desk, script(reading, reading, reading), assignment)
     assert outcome == Outcome(failure="turn limit 2 reached without an outcome")
     with desk.store.read() as tx:
