@@ -3,3 +3,9 @@
 The factory's repository lies outside every clone and is always addressed with explicit `--git-dir` and `--work-tree`,
 hooks and fsmonitor off: nothing that was written in a clone, its `.git` least of all, is read as configuration.
 """
+
+from orket_pipelines.git.fake import MemoryCode
+from orket_pipelines.git.port import MAIN, Candidate, Code, Conflict, Identity
+from orket_pipelines.git.repository import GitCode
+
+__all__ = ["MAIN", "Candidate", "Code", "Conflict", "GitCode", "Identity", "MemoryCode"]
