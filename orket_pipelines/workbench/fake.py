@@ -1,5 +1,6 @@
 """Workbenches that run nothing: commands are answered from memory. For benches, crash sweeps and tests."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,8 +27,9 @@ class MemoryWorkbenches:
         self._answer = answers if callable(answers) else _look_up(answers)
         self.commands: list[tuple[str, ...]] = []
 
-    def open(self, checkout: Path, *, name: str) -> "MemoryWorkbench":
-        """A workbench over `checkout`, which may be missing."""
+    def open(self, checkout: Path, *, name: str, stop: threading.Event | None = None) -> "MemoryWorkbench":
+        """A workbench over `checkout`, which may be missing. Nothing there takes time, so nothing is stopped."""
+        del stop
         return MemoryWorkbench(checkout, name, self._answer, self.commands)
 
 

@@ -1,5 +1,6 @@
 """What a command on a workbench is, and what comes of it. One port, for processes now and hardened containers."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Workbench(Protocol):
 
         `deadline` is in seconds from now. `environment` adds to the scrubbed one. A command that cannot be started
         (no such program) comes back with exit code 127 and the reason as output. Raises: WorkbenchError where the
-        workbench itself is gone.
+        workbench itself is gone; Stopped where a stop was asked for before the command ended.
         """
 
     def close(self) -> None:
@@ -58,5 +59,8 @@ class Workbench(Protocol):
 class Workbenches(Protocol):
     """Opens workbenches."""
 
-    def open(self, checkout: Path, *, name: str) -> Workbench:
-        """A workbench over `checkout`; `name` (the issue) labels what runs there."""
+    def open(self, checkout: Path, *, name: str, stop: threading.Event | None = None) -> Workbench:
+        """A workbench over `checkout`; `name` (the issue) labels what runs there.
+
+        Once `stop` is set, commands end within a second and raise Stopped.
+        """

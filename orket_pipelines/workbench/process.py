@@ -78,19 +78,18 @@ def preflight() -> str:
 
 
 class ProcessWorkbenches:
-    """Opens workbenches; all of a worker share one supervisor process. `stop` ends every command that runs."""
+    """Opens workbenches; all of a worker share one supervisor process."""
 
-    def __init__(self, *, limits: Limits | None = None, stop: threading.Event | None = None) -> None:
+    def __init__(self, *, limits: Limits | None = None) -> None:
         self._launcher = Launcher()
         self._limits = limits or Limits()
-        self._stop = stop or threading.Event()
 
-    def open(self, checkout: Path, *, name: str) -> "ProcessWorkbench":
-        """A workbench over `checkout`. Raises: WorkbenchError where that is no folder."""
+    def open(self, checkout: Path, *, name: str, stop: threading.Event | None = None) -> "ProcessWorkbench":
+        """A workbench over `checkout`, as the port says. Raises: WorkbenchError where that is no folder."""
         checkout = checkout.absolute()
         if not checkout.is_dir():
             raise WorkbenchError(f"{checkout}: no workbench can be opened there, because it is not a folder")
-        return ProcessWorkbench(checkout, name, self._launcher, self._limits, self._stop)
+        return ProcessWorkbench(checkout, name, self._launcher, self._limits, stop or threading.Event())
 
     def close(self) -> None:
         """End the supervisor process; a later command starts another."""
@@ -113,7 +112,8 @@ class ProcessWorkbench:
         self._closed = False
         self._home = checkout.with_name(f"{checkout.name}.home")
         shutil.rmtree(self._home, ignore_errors=True)
-        (self._home / "tmp").mkdir(parents=True, mode=0o700)
+        self._home.mkdir(mode=0o700)
+        (self._home / "tmp").mkdir()
 
     def run(
         self,
@@ -123,7 +123,7 @@ class ProcessWorkbench:
         environment: Mapping[str, str] | None = None,
         output_limit: int = 64_000,
     ) -> Execution:
-        """Run `command` as the port says. Raises: also Stopped where the stop flag was set before it ended."""
+        """Run `command` as the port says."""
         if not command:
             return Execution(127, "nothing to run: the command is empty\n", 0, 0.0, timed_out=False)
         started = time.monotonic()
@@ -196,11 +196,10 @@ class ProcessWorkbench:
             watched.register(reading, selectors.EVENT_READ)
             while (left := until - time.monotonic()) > 0:
                 ready = {key.fileobj for key, _ in watched.select(min(left, TICK))}
-                if reading in ready:
-                    if not _read(reading, output):
-                        watched.unregister(reading)
-                elif worker in ready or self._stop.is_set():
+                if self._stop.is_set() or ready == {worker}:
                     return False
+                if reading in ready and not _read(reading, output):
+                    watched.unregister(reading)
         return True
 
     def _check(self, answer: dict[str, Any]) -> None:

@@ -35,8 +35,8 @@ def stop() -> threading.Event:
 
 
 @pytest.fixture
-def workbenches(stop: threading.Event) -> Iterator[ProcessWorkbenches]:
-    workbenches = ProcessWorkbenches(stop=stop)
+def workbenches() -> Iterator[ProcessWorkbenches]:
+    workbenches = ProcessWorkbenches()
     yield workbenches
     workbenches.close()
 
@@ -48,8 +48,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workbench(workbenches: ProcessWorkbenches, checkout: Path) -> ProcessWorkbench:
-    return workbenches.open(checkout, name="ISSUE-1")
+def workbench(workbenches: ProcessWorkbenches, checkout: Path, stop: threading.Event) -> ProcessWorkbench:
+    return workbenches.open(checkout, name="ISSUE-1", stop=stop)
 
 
 def sh(script: str) -> list[str]:
@@ -153,7 +153,7 @@ def test_the_home_is_private_beside_the_checkout_and_gone_after_close(workbench:
     output = workbench.run(sh("echo $HOME; touch $HOME/x $TMPDIR/y"), deadline=10).output
     home = Path(output.strip())
     assert home.parent == workbench.checkout.parent
-    assert stat.S_IMODE(home.stat().st_mode) & 0o022 == 0
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert (home / "tmp" / "y").exists()
     workbench.close()
     assert not home.exists()
@@ -312,9 +312,12 @@ def test_close_stops_what_runs_and_takes_no_more(workbench: ProcessWorkbench) ->
         workbench.run(["true"], deadline=1)
 
 
-def test_the_stop_flag_ends_a_running_command_soon(workbench: ProcessWorkbench, stop: threading.Event) -> None:
+@pytest.mark.parametrize("busy", ["sleep 60", "exec yes"])
+def test_the_stop_flag_ends_a_running_command_soon(
+    workbench: ProcessWorkbench, stop: threading.Event, busy: str
+) -> None:
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(workbench.run, sh("echo $$ > pid; sleep 60"), deadline=60)
+        running = pool.submit(workbench.run, sh(f"echo $$ > pid; {busy}"), deadline=60)
         pid = int(wait_for(workbench.checkout / "pid"))
         stop.set()
         with pytest.raises(Stopped):

@@ -1,7 +1,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from orket_pipelines.agents.tools.list_files import LIMIT, LIST_FILES
+import pytest
+
+from orket_pipelines.agents.tools import list_files
+from orket_pipelines.agents.tools.list_files import LIST_FILES
 from orket_pipelines.agents.tools.model import ToolResult
 
 Call = Callable[..., ToolResult]
@@ -18,12 +21,13 @@ def test_an_empty_checkout_says_so(call: Call) -> None:
     assert call(LIST_FILES) == ToolResult("(nothing)")
 
 
-def test_a_cut_listing_says_so(call: Call, checkout: Path) -> None:
+def test_a_cut_listing_says_so(call: Call, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_files, "LIMIT", 20)
     (checkout / "a/b").mkdir(parents=True)
     (checkout / "a/b/c").touch()
     assert call(LIST_FILES, depth=1).text.startswith("a/\n[There is more: ")
-    for number in range(LIMIT):
+    for number in range(20):
         (checkout / f"x{number}").touch()
     text = call(LIST_FILES).text
-    assert len(text.splitlines()) == LIMIT + 1
+    assert len(text.splitlines()) == 21
     assert text.endswith("folders deep. Name a folder.]")
