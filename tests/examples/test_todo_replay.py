@@ -1,14 +1,14 @@
-"""The scripted calls of the example, applied to plain folders and merged by git: what the factory would deliver.
-
-Without the factory: a small interpreter plays the file tools, and the project's own tests run as they are.
+"""The scripted calls of the example, through the real gate and the real tools, merged by git: what the factory would
+deliver, without the factory around it.
 """
 
 import hashlib
-import re
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,85 +16,81 @@ from typing import Any
 import pytest
 import yaml
 
+from orket_pipelines.agents.gate import Denied, judge_call
+from orket_pipelines.agents.model import Assignment, Outcome, Purpose
 from orket_pipelines.agents.models.playbook import Playbook, Scene, examples_folder, read_playbook
+from orket_pipelines.agents.prompts import denied_text
 from orket_pipelines.agents.roles import get_role
+from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.cards.model import CardState
+from orket_pipelines.forge.model import Verdict
+from orket_pipelines.settings import load_settings
+from orket_pipelines.workbench.fake import MemoryWorkbenches
+from orket_pipelines.workbench.model import Execution
 
 pytestmark = pytest.mark.slow
 
 TODO = examples_folder() / "todo"
-DENIED = "Denied by the rule"
 GENERATED = {".git", ".pytest_cache", "__pycache__"}
 SIDES = ("todo-create-list", "todo-complete-delete")
-BEFORE = ("todo-skeleton", "todo-serve", "todo-storage")
-
-Tests = Callable[[Path], str]
+BEFORE = ("todo-skeleton", "todo-storage")
+UNASKED: Any = None
+"""The store and git, which no tool asks while it runs."""
+STATES = {"coder": CardState.IN_PROGRESS, "integrity_guard": CardState.CODE_REVIEW}
 
 
 @dataclass
 class Session:
-    """One scene on one folder, as a role plays it; `ended` is the state or the verdict that it ended with."""
+    """One scene on one folder; `denied` holds the rules that its calls broke."""
 
-    folder: Path
-    role: str
-    tests: Tests
-    ended: str | None = None
+    desk: Desk
+    assignment: Assignment
     denied: list[str] = field(default_factory=list)
 
-    def play(self, scene: Scene) -> str:
+    def play(self, scene: Scene) -> Outcome:
         told = ""
-        for move in scene.turns:
-            assert self.ended is None, "a session goes no further than the call that ends it"
-            assert move.expect is None or move.expect in told, f"expected {move.expect!r} in: {told[-2000:]}"
-            told = "\n".join(self._call(tool, given) for call in move.calls for tool, given in call.items())
-        assert self.ended is not None, "every scene ends its session"
-        return self.ended
+        for turn, move in enumerate(scene.turns, start=1):
+            assert move.expect is None or move.expect in told, (
+                f"turn {turn} expected {move.expect!r} in: {told[-2000:]}"
+            )
+            told = ""
+            for call in move.calls:
+                [(tool, given)] = call.items()
+                text, outcome = self._call(tool, given)
+                told += f"{text}\n"
+                if outcome is not None:
+                    assert turn == len(scene.turns), "nothing comes after the call that ends a session"
+                    return outcome
+        pytest.fail(f"nothing ended the session: {told}")
 
-    def _call(self, tool: str, given: dict[str, Any]) -> str:
-        if given.get("path", "").startswith(".github"):
-            self.denied.append(f"{tool} {given['path']}")
-            return DENIED
-        result: str = getattr(self, f"_{tool}")(**given)
-        return result
+    def _call(self, tool: str, given: dict[str, Any]) -> tuple[str, Outcome | None]:
+        role = get_role(self.assignment.role)
+        judged = judge_call(role, STATES[role.name], tool, given)
+        if isinstance(judged, Denied):
+            self.denied.append(f"{tool}: {judged.rule}")
+            return denied_text(judged.rule, judged.reason, judged.fix), None
+        result = judged.tool.run(self.desk, self.assignment, judged.arguments)
+        assert not result.failed or tool == "run_tests", f"{tool} {given.get('path')}: {result.text}"
+        return result.text, result.outcome
 
-    def _read_file(self, path: str) -> str:
-        return (self.folder / path).read_text()
 
-    def _write_file(self, path: str, content: str) -> str:
-        target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content)
-        return f"wrote {path}"
+@dataclass
+class Machine:
+    """Runs commands as they are; the project's tests once for the same files."""
 
-    def _edit_file(self, path: str, old: str, new: str) -> str:
-        content = self._read_file(path)
-        assert content.count(old) == 1, f"{path} holds {content.count(old)} times: {old}"
-        return self._write_file(path, content.replace(old, new))
+    test_command: tuple[str, ...]
+    known: dict[str, Execution] = field(default_factory=dict)
 
-    def _list_files(self, depth: int = 1) -> str:
-        return "\n".join(path.name for path in sorted(self.folder.glob("/".join(["*"] * depth))))
+    def tests(self, folder: Path) -> Execution:
+        return self.run(folder, self.test_command)
 
-    def _search(self, pattern: str, path: str = ".") -> str:
-        files = [file for file in sorted((self.folder / path).rglob("*.py"))]
-        return "\n".join(line for file in files for line in file.read_text().splitlines() if re.search(pattern, line))
-
-    def _run_tests(self) -> str:
-        return self.tests(self.folder)
-
-    def _comment(self, body: str) -> str:
-        return body
-
-    def _request_state(self, state: str, reason: str) -> str:
-        assert reason
-        if state not in get_role(self.role).states:
-            self.denied.append(f"request_state {state}")
-            return DENIED
-        self.ended = state
-        return state
-
-    def _submit_review(self, verdict: str, body: str) -> str:
-        assert body
-        self.ended = verdict
-        return verdict
+    def run(self, folder: Path, command: Sequence[str]) -> Execution:
+        if tuple(command) != self.test_command:
+            return execute(folder, command)
+        name = fingerprint(folder)
+        if name not in self.known:
+            self.known[name] = execute(folder, [sys.executable, "-B", *command[1:], "-p", "no:cacheprovider"])
+        return self.known[name]
 
 
 @dataclass
@@ -103,7 +99,7 @@ class Line:
 
     main: Path
     playbook: Playbook
-    tests: Tests
+    machine: Machine
     visits: dict[tuple[str, str, str], int] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
@@ -116,7 +112,7 @@ class Line:
         """Play an issue up to its approval, on a branch from `main` as it is now."""
         git(self.main, "worktree", "add", "-q", "-b", card, str(self.folder(card)))
         self._author(card, "work")
-        while self._review(card) == "request_changes":
+        while self._review(card) is Verdict.CHANGES_REQUESTED:
             self._author(card, "changes_requested")
 
     def merge(self, card: str) -> None:
@@ -125,36 +121,36 @@ class Line:
             git(self.main, "merge", "--abort")
             git(self.folder(card), "merge", "-q", "main", check=False)
             self._author(card, "conflict")
-            assert self._review(card) == "approve"
-        assert succeeded(self.tests(self.main))
+            assert self._review(card) is Verdict.APPROVED
+        assert self.machine.tests(self.main).succeeded
 
     def folder(self, card: str) -> Path:
         return self.main.with_name(card)
 
-    def files(self) -> dict[str, str]:
-        names = git(self.main, "ls-files").stdout.split()
-        return {name: (self.main / name).read_text() for name in names}
-
     def _author(self, card: str, purpose: str) -> None:
         """Play the author, commit what git does not ignore, and test it in a fresh checkout until it passes."""
-        assert self._play(card, "coder", purpose) == "ready_for_testing"
+        assert self._play(card, "coder", Purpose(purpose)).request is CardState.READY_FOR_TESTING
         git(self.folder(card), "add", "--all")
         git(self.folder(card), "commit", "-q", "-m", f"{card}: {purpose}")
-        if not succeeded(self.tests(self._fresh(card))):
+        if not self.machine.tests(self._fresh(card)).succeeded:
             self._author(card, "tests_failed")
 
-    def _review(self, card: str) -> str:
-        return self._play(card, "integrity_guard", "review")
+    def _review(self, card: str) -> Verdict | None:
+        return self._play(card, "integrity_guard", Purpose.REVIEW).verdict
 
-    def _play(self, card: str, role: str, purpose: str) -> str:
+    def _play(self, card: str, role: str, purpose: Purpose) -> Outcome:
         visit = self.visits.get((card, role, purpose), 0) + 1
         self.visits[card, role, purpose] = visit
         scene = self.playbook.scene(card, role, purpose, visit)
-        assert scene is not None, f"nobody wrote what {role} does on {card} for {purpose}"
-        session = Session(self.folder(card), role, self.tests)
-        ended = session.play(scene)
-        self.log += [f"{card} {role} {purpose} {visit}: {ended}", *(f"denied: {what}" for what in session.denied)]
-        return ended
+        assert scene is not None, f"nobody wrote what {role} does on {card} for {purpose}, visit {visit}"
+        bench = MemoryWorkbenches(self.machine.run).open(self.folder(card), name=card)
+        desk = Desk(UNASKED, UNASKED, bench, load_settings(home=self.main.with_name("home")), threading.Event())
+        command = self.machine.test_command
+        session = Session(desk, Assignment(card, 1, role, purpose, visit, "", "todo", command, ""))
+        outcome = session.play(scene)
+        self.log += [f"{card} {role} {purpose} {visit}: {outcome.request or outcome.verdict}"]
+        self.log += [f"denied {denied}" for denied in session.denied]
+        return outcome
 
     def _fresh(self, card: str) -> Path:
         path = self.main.with_name("fresh")
@@ -169,26 +165,10 @@ def git(folder: Path, *arguments: str, check: bool = True) -> subprocess.Complet
     return subprocess.run(command, check=check, capture_output=True, text=True, timeout=30)
 
 
-def succeeded(output: str) -> bool:
-    return re.search(r"^\d+ passed in ", output, re.MULTILINE) is not None
-
-
-@pytest.fixture(scope="module")
-def project_tests() -> Tests:
-    """Runs the project's tests as the card says, once for the same files."""
-    rock = yaml.safe_load((TODO / "cards" / "todo.yaml").read_text())["rock"]
-    _, *arguments = rock["params"]["test_command"]
-    known: dict[str, str] = {}
-
-    def run(folder: Path) -> str:
-        name = fingerprint(folder)
-        if name not in known:
-            command = [sys.executable, "-B", *arguments, "-p", "no:cacheprovider"]
-            done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=60)
-            known[name] = done.stdout + done.stderr
-        return known[name]
-
-    return run
+def execute(folder: Path, command: Sequence[str]) -> Execution:
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # our plugins are not the project's, and slow
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=60)
+    return Execution(done.returncode, done.stdout + done.stderr, truncated=0, seconds=0.0, timed_out=False)
 
 
 def fingerprint(folder: Path) -> str:
@@ -201,15 +181,21 @@ def fingerprint(folder: Path) -> str:
     return found.hexdigest()
 
 
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    rock = yaml.safe_load((TODO / "cards" / "todo.yaml").read_text())["rock"]
+    return Machine(tuple(rock["params"]["test_command"]))
+
+
 @pytest.fixture
-def line(tmp_path: Path, project_tests: Tests) -> Line:
+def line(tmp_path: Path, machine: Machine) -> Line:
     main = tmp_path / "main"
     main.mkdir()
     (main / "README.md").write_text("# A to-do list\n")
     git(main, "init", "-q", "-b", "main")
     git(main, "add", "--all")
     git(main, "commit", "-q", "-m", "Begin")
-    return Line(main, read_playbook(TODO / "playbook.yaml"), project_tests)
+    return Line(main, read_playbook(TODO / "playbook.yaml"), machine)
 
 
 def test_the_ground_is_laid_past_a_denied_call_and_a_file_that_git_ignored(line: Line) -> None:
@@ -217,13 +203,11 @@ def test_the_ground_is_laid_past_a_denied_call_and_a_file_that_git_ignored(line:
         line.deliver(card)
     assert line.log == [
         "todo-skeleton coder work 1: ready_for_testing",
-        "denied: write_file .github/workflows/test.yml",
-        "todo-skeleton integrity_guard review 1: approve",
-        "todo-serve coder work 1: ready_for_testing",
-        "todo-serve integrity_guard review 1: approve",
+        "denied write_file: protected_path",
+        "todo-skeleton integrity_guard review 1: approved",
         "todo-storage coder work 1: ready_for_testing",
         "todo-storage coder tests_failed 1: ready_for_testing",
-        "todo-storage integrity_guard review 1: approve",
+        "todo-storage integrity_guard review 1: approved",
     ]
 
 
@@ -240,27 +224,32 @@ def test_two_issues_at_the_same_time_conflict_and_both_are_delivered(line: Line,
     line.merge(second)
     line.deliver("todo-filter")
     assert [entry for entry in line.log if "conflict" in entry] == [f"{second} coder conflict 1: ready_for_testing"]
-    assert "todo-create-list integrity_guard review 1: request_changes" in line.log
-    assert "denied: request_state done" in line.log
+    assert "todo-create-list integrity_guard review 1: changes_requested" in line.log
+    assert "denied request_state: arguments" in line.log
 
 
 @pytest.mark.parametrize("first", SIDES)
 def test_one_issue_at_a_time_is_delivered_without_a_conflict(line: Line, first: str) -> None:
     [second] = set(SIDES) - {first}
-    for card in (*BEFORE, first, second):
+    for card in (*BEFORE, first, second, "todo-filter"):
         line.deliver(card)
-    written = line.files()
-    resolved = {name: (TODO / "solution" / "conflict" / name).read_text() for name in ("todo/api.py", "docs/api.md")}
-    assert (first != SIDES[0]) or {name: written[name] for name in resolved} == resolved
-    line.deliver("todo-filter")
     assert not any("conflict" in entry for entry in line.log)
+
+
+def test_a_resolved_conflict_holds_what_one_after_the_other_would_have_written(line: Line) -> None:
+    for card in (*BEFORE, *SIDES):
+        line.deliver(card)
+    resolved = TODO / "solution" / "conflict"
+    for path in ("todo/api.py", "docs/api.md"):
+        assert (resolved / path).read_text() == (line.main / path).read_text()
 
 
 def test_what_is_delivered_keeps_a_database_and_caches_out_of_git(line: Line) -> None:
     for card in BEFORE:
         line.deliver(card)
-    (line.main / "data").mkdir()
-    (line.main / "data" / "todo.db").touch()
-    line.tests(line.main)
+    database = line.main / "data" / "todo.db"
+    database.parent.mkdir()
+    database.touch()
+    execute(line.main, [sys.executable, "-c", "import todo.api"])
     assert git(line.main, "status", "--porcelain").stdout == ""
-    assert "todo/data/schema.sql" in line.files()
+    assert "todo/data/schema.sql" in git(line.main, "ls-files").stdout
