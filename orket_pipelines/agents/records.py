@@ -1,6 +1,6 @@
 """Reads and writes of sessions, their turns and their tool calls."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,10 @@ _turns_of = (
 )
 _calls_of = sa.select(_effects.c.intent, _effects.c.result).where(
     _effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.subject == sa.bindparam("b_session_id")
+)
+_insert_session, _insert_turn = sa.insert(_sessions), sa.insert(_turns)
+_end_session = sa.update(_sessions).where(
+    _sessions.c.workspace_id == sa.bindparam("b_workspace_id"), _sessions.c.id == sa.bindparam("b_id")
 )
 
 
@@ -118,8 +122,8 @@ def list_sessions(tx: Transaction, *, card_id: str | None = None) -> list[Sessio
 
 def insert_session(tx: Transaction, session: Session) -> None:
     """Store a new session; a `session.started` event."""
-    row = {key: value for key, value in asdict(session).items() if value is not None}
-    tx.execute(sa.insert(_sessions), row | {"workspace_id": tx.workspace_id, "started_at": tx.now})
+    row = {key: value for key, value in _row(session).items() if value is not None}
+    tx.execute(_insert_session, row | {"workspace_id": tx.workspace_id, "started_at": tx.now})
     about = {"visit": session.visit, "attempt": session.attempt, "model": session.model}
     append(tx, "session.started", session.card_id, _about(session) | about)
 
@@ -127,17 +131,14 @@ def insert_session(tx: Transaction, session: Session) -> None:
 def end_session(tx: Transaction, session: Session, outcome: Outcome) -> None:
     """Store how a session ended; a `session.ended` event."""
     stored = {key: value for key, value in asdict(outcome).items() if value}
-    tx.execute(
-        sa.update(_sessions)
-        .where(_sessions.c.workspace_id == tx.workspace_id, _sessions.c.id == session.id)
-        .values(state=SessionState.ENDED, outcome=stored, ended_at=tx.now)
-    )
+    key = {"b_workspace_id": tx.workspace_id, "b_id": session.id}
+    tx.execute(_end_session, key | {"state": SessionState.ENDED, "outcome": stored, "ended_at": tx.now})
     append(tx, "session.ended", session.card_id, _about(session) | {"visit": session.visit, "outcome": stored})
 
 
 def insert_turn(tx: Transaction, session: Session, turn: Turn, seconds: float) -> None:
     """Store one answer of a model; a `turn.completed` event."""
-    tx.execute(sa.insert(_turns), {"workspace_id": tx.workspace_id, "session_id": session.id, **asdict(turn)})
+    tx.execute(_insert_turn, {"workspace_id": tx.workspace_id, "session_id": session.id, **_row(turn)})
     spent = {"input_tokens": turn.input_tokens, "output_tokens": turn.output_tokens, "cost": turn.cost}
     about = {"session_id": session.id, "card": session.card_id, "role": session.role, "number": turn.number}
     append(tx, "turn.completed", session.card_id, about | {"model": turn.model, **spent, "seconds": round(seconds, 3)})
@@ -165,6 +166,11 @@ def final_tree(tx: Transaction, session: Session) -> str | None:
 
 def _about(session: Session) -> dict[str, Any]:
     return {"session_id": session.id, "card": session.card_id, "role": session.role, "purpose": session.purpose}
+
+
+def _row(fact: Session | Turn) -> dict[str, Any]:
+    """Its fields as they are; `asdict` would copy every message."""
+    return {field.name: getattr(fact, field.name) for field in fields(fact)}
 
 
 def _session(row: Any) -> Session:

@@ -95,7 +95,7 @@ class Conversation:
             raise UnexpectedModelBehavior(f"the answer cannot be read ({type(error).__name__}: {error})") from error
         finally:
             if request.cancel():
-                await asyncio.wait({request})
+                await asyncio.gather(request, return_exceptions=True)
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         if not self._model.streaming:
