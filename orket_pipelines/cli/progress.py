@@ -10,9 +10,10 @@ import typer
 from orket_pipelines.cards.model import Card, CardState
 from orket_pipelines.cards.records import list_cards
 from orket_pipelines.cli.narration import tell
-from orket_pipelines.cli.records import at_work, last_seq, totals_of
+from orket_pipelines.cli.records import at_work, totals_of
 from orket_pipelines.cli.terminal import visible
 from orket_pipelines.store import Store, Transaction, read_events
+from orket_pipelines.store.events import latest_seq
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,7 +41,7 @@ def line_by_line(store: Store, issues: Sequence[str]) -> Iterator[Refresh]:
     """Each event about these issues becomes a line, with the seconds since the beginning before it."""
     began = time.monotonic()
     with store.read() as tx:
-        seen = last_seq(tx)
+        seen = latest_seq(tx)
 
     def refresh() -> None:
         nonlocal seen

@@ -60,15 +60,10 @@ def at_work(tx: Transaction, card_ids: Collection[str]) -> dict[str, str]:
 
 def repositories_of(tx: Transaction, card_ids: Collection[str]) -> list[str]:
     """The repositories that these cards changed, sorted."""
-    query = sa.select(_attempts.c.repository.distinct()).where(
+    query = sa.select(_attempts.c.repository).where(
         _attempts.c.workspace_id == tx.workspace_id, _attempts.c.card_id.in_(card_ids)
     )
-    return sorted(tx.execute(query).scalars())
-
-
-def last_seq(tx: Transaction) -> int:
-    """The seq of the newest event; 0 before the first."""
-    return tx.execute(sa.select(sa.func.max(tables.events.c.seq))).scalar() or 0
+    return sorted(tx.execute(query.distinct()).scalars())
 
 
 def _one(

@@ -1,0 +1,132 @@
+"""`orket doctor`: each thing that can be wrong, made wrong."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orket_pipelines.cli import checks
+from orket_pipelines.settings import Settings
+from tests.cli.conftest import Orket
+
+NAMES = ["python", "git", "disk", "home", "store", "model", "port", "chromium"]
+
+
+def test_a_machine_that_has_everything_passes(orket: Orket, asked: Callable[..., Any]) -> None:
+    findings = {finding["name"]: finding for finding in asked("doctor")}
+    assert list(findings) == NAMES
+    assert {findings[name]["status"] for name in ("python", "git", "home", "store", "model")} == {"ok"}
+    assert orket("doctor").stdout.startswith("ok    python ")
+
+
+def test_a_git_that_cannot_merge_without_files_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = tmp_path / "git"
+    git.write_text("#!/bin/sh\necho git version 2.37.9\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = checks.check_git()
+    assert (found.status, found.found) == ("fail", "2.37.9")
+    assert "2.38" in found.next
+
+
+def test_a_missing_git_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert checks.check_git().status == "fail"
+    assert checks.check_chromium().status == "warn"
+
+
+def test_a_home_that_is_a_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert checks.check_home(Settings(home=tmp_path / "file" / "home")).status == "fail"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_home_that_this_user_may_not_write_to_fails(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert checks.check_home(Settings(home=tmp_path / "home")).status == "fail"
+    tmp_path.chmod(0o700)
+
+
+def test_a_store_that_does_not_open_fails_with_the_stores_own_words(tmp_path: Path) -> None:
+    (tmp_path / "orket.db").mkdir()
+    found = checks.check_store(Settings(home=tmp_path))
+    assert found.status == "fail"
+    assert "orket.db" in found.found
+
+
+def test_a_wrong_setting_is_a_finding_and_ends_the_look(orket: Orket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_CONCURRENCY", "many")
+    done = orket("doctor")
+    assert done.exit_code == 1
+    assert "fail  settings   concurrency: " in done.stdout
+
+
+def test_a_taken_port_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(checks, "PORT", taken.getsockname()[1])
+        found = checks.check_port()
+    assert (found.status, found.next) == ("warn", "Choose another: orket dev --port 3001")
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, dict[str, Any]]]:
+    """A server that answers what the test says, and remembers what it was asked."""
+    state: dict[str, Any] = {"status": 200, "body": b'{"data": [{"id": "qwen"}]}', "asked": []}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state["asked"].append((self.path, self.headers.get("Authorization")))
+            self.send_response(state["status"])
+            self.end_headers()
+            self.wfile.write(state["body"])
+
+        def log_message(self, *_arguments: object) -> None:
+            """Tests are quiet."""
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.server_port}/v1", state
+    listening.shutdown()
+    listening.server_close()
+
+
+def _model(url: str | None, model: str = "qwen", **more: Any) -> checks.Finding:
+    return checks.check_model(Settings(model=model, model_base_url=url, **more))
+
+
+def test_a_server_that_has_the_model_is_asked_with_the_key(server: tuple[str, dict[str, Any]]) -> None:
+    url, state = server
+    assert _model(url, model_api_key="secret").status == "ok"
+    assert state["asked"] == [("/v1/models", "Bearer secret")]
+
+
+def test_a_server_without_the_model_fails_and_says_what_it_has(server: tuple[str, dict[str, Any]]) -> None:
+    found = _model(server[0], model="llama")
+    assert (found.status, found.found) == ("fail", "the server has no 'llama'; it has: qwen")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": [1]}', b'{"data": 3}', b"\xff"])
+def test_a_server_that_is_something_else_fails(server: tuple[str, dict[str, Any]], body: bytes) -> None:
+    server[1]["body"] = body
+    assert _model(server[0]).status == "fail"
+
+
+def test_a_server_that_refuses_fails(server: tuple[str, dict[str, Any]]) -> None:
+    server[1]["status"] = 401
+    assert "401" in _model(server[0]).found
+
+
+def test_a_server_that_is_down_fails() -> None:
+    assert _model("http://127.0.0.1:9/v1").status == "fail"
+
+
+def test_an_address_that_is_none_fails() -> None:
+    assert _model("file:///etc/passwd").status == "fail"
+    assert _model(None).status == "fail"

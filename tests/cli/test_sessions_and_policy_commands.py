@@ -1,0 +1,84 @@
+"""`orket sessions` and `orket policy`: transcripts and refusals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orket_pipelines.agents.model import Outcome, Purpose
+from orket_pipelines.agents.records import Session, Turn, end_session, insert_session, insert_turn
+from orket_pipelines.cards import CardState
+from orket_pipelines.policy import Violation, record_violation
+from orket_pipelines.store import Store, effect_kind
+from orket_pipelines.store.effects import DONE, begin_in, end
+from tests.cli.conftest import Orket
+
+CALL = effect_kind("test.transcript_call")
+
+
+@pytest.fixture
+def session(opened: Store) -> Session:
+    """A session of one turn with a call that was denied, and a second that asks for tests."""
+    session = Session("s1", "storage", 1, "coder", Purpose.WORK, 1, "c" * 40, "scripted/todo", [], None)
+    call = {"part_kind": "tool-call", "tool_name": "write_file", "args": {"path": "/etc/passwd"}, "tool_call_id": "t1"}
+    said = {"kind": "response", "parts": [{"part_kind": "text", "content": "I write it.\x07"}, call]}
+    turn = Turn(1, [said], "scripted/todo", 100, 20, None, 1_000_000, 3_500_000)
+    with opened.write() as tx:
+        insert_session(tx, session)
+        insert_turn(tx, session, turn, 2.5)
+        intent = {"turn": 1, "position": 0, "call_id": "t1", "tool": "write_file"}
+        begin_in(tx, CALL, "k1", subject="s1", intent=intent, fencing_token=None)
+        end(tx, "k1", DONE, {"verdict": "denied", "text": "outside the checkout" + "." * 600})
+        end_session(tx, session, Outcome(request=CardState.READY_FOR_TESTING))
+    return session
+
+
+@pytest.mark.usefixtures("session")
+def test_a_transcript_shows_what_was_said_called_and_told(orket: Orket) -> None:
+    told = orket("sessions", "show", "s1").stdout
+    assert told.startswith("coder on storage, called for work (visit 1), model scripted/todo\n")
+    assert "turn 1: 100 tokens in, 20 out, price unknown, 2.5 s\n  I write it.\\x07\n" in told
+    assert '  → write_file {"path": "/etc/passwd"}\n    [denied] outside the checkout' in told
+    assert "… (229 characters more)" in told
+    assert told.endswith("ended: ready_for_testing\n")
+
+
+@pytest.mark.usefixtures("session")
+def test_a_transcript_is_whole_where_that_is_asked_for(orket: Orket) -> None:
+    assert "." * 600 in orket("sessions", "show", "s1", "--full").stdout
+
+
+@pytest.mark.usefixtures("session")
+def test_sessions_are_listed_with_their_outcome(orket: Orket, asked: Callable[..., Any]) -> None:
+    (listed,) = asked("sessions", "list", "--card", "storage")
+    assert (listed["id"], listed["turns"], listed["outcome"]["request"]) == ("s1", 1, "ready_for_testing")
+    assert asked("sessions", "list", "--card", "other") == []
+    assert "coder  work     1      ready_for_testing" in orket("sessions", "list").stdout
+
+
+@pytest.mark.usefixtures("session")
+def test_a_transcript_for_a_machine_has_everything(asked: Callable[..., Any]) -> None:
+    told = asked("sessions", "show", "s1")
+    assert told["turns"][0]["messages"][0]["parts"][1]["tool_name"] == "write_file"
+    assert told["calls"][0]["result"]["verdict"] == "denied"
+
+
+def test_a_session_that_is_not_there_says_how_to_find_one(orket: Orket) -> None:
+    done = orket("sessions", "show", "nobody")
+    assert done.exit_code == 1
+    assert "orket sessions list" in done.stderr
+
+
+def test_a_refusal_says_how_to_do_it_right(orket: Orket, asked: Callable[..., Any], opened: Store) -> None:
+    violation = Violation("cancel_needs_manager", "coder", {"move": "x"}, "coder may not cancel", "Ask.", "storage")
+    with opened.write() as tx:
+        record_violation(tx, violation)
+    assert [each["rule"] for each in asked("policy", "list", "--card", "storage")] == ["cancel_needs_manager"]
+    assert asked("policy", "list", "--card", "other") == []
+    told = orket("policy", "show", violation.id).stdout
+    assert "cancel_needs_manager, by coder at " in told
+    assert "refused:   coder may not cancel\n  instead:   Ask." in told
+
+
+def test_a_refusal_that_is_not_there_says_how_to_find_one(orket: Orket) -> None:
+    assert "orket policy list" in orket("policy", "show", "nothing").stderr
