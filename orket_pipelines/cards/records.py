@@ -191,9 +191,9 @@ def _where_to(parent: Card, children: set[CardState]) -> CardState | None:
 
 def _states_of_children(tx: Transaction, parent_id: str) -> set[CardState]:
     rows = tx.execute(
-        sa.select(_cards.c.state.distinct()).where(
-            _cards.c.workspace_id == tx.workspace_id, _cards.c.parent_id == parent_id
-        )
+        sa.select(_cards.c.state)
+        .where(_cards.c.workspace_id == tx.workspace_id, _cards.c.parent_id == parent_id)
+        .distinct()
     )
     return {CardState(state) for state in rows.scalars()}
 

@@ -78,10 +78,10 @@ def latest_seq(tx: Transaction) -> int:
 
 def runs_since(tx: Transaction, seq: int) -> set[str | None]:
     """The runs that caused events after `seq`; None among them where there are events that no run caused."""
-    query = sa.select(tables.events.c.run_id.distinct()).where(
+    query = sa.select(tables.events.c.run_id).where(
         tables.events.c.workspace_id == tx.workspace_id, tables.events.c.seq > seq
     )
-    return set(tx.execute(query).scalars())
+    return set(tx.execute(query.distinct()).scalars())
 
 
 def cursor_of(tx: Transaction, consumer: str) -> int:
