@@ -49,9 +49,14 @@ ANSWER_PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process may take. Memory is address space, of which some runtimes reserve far more than they use."""
+    """What one process may take.
 
-    address_space: int = 4 * 1024**3
+    `memory` is what is private and writable. `address_space` holds back shared memory, too, and is large because it
+    counts what is merely reserved: Node reserves 10 GiB for each WebAssembly memory, of which its own fetch has one.
+    """
+
+    memory: int = 4 * 1024**3
+    address_space: int = 32 * 1024**3
     file_size: int = 1024**3
     open_files: int = 4096
     processes: int = 8192
@@ -60,6 +65,7 @@ class Limits:
     def for_deadline(self, deadline: float) -> dict[str, int]:
         """By the names of the `resource` module. CPU time is a second bound, should the deadline not be enforced."""
         limits = {
+            "RLIMIT_DATA": self.memory,
             "RLIMIT_AS": self.address_space,
             "RLIMIT_FSIZE": self.file_size,
             "RLIMIT_NOFILE": self.open_files,
@@ -229,8 +235,8 @@ def _end(worker: socket.socket, reading: int, output: Output, mark: str) -> dict
     if received:
         answer: dict[str, Any] = json.loads(received)
         return answer
-    # Only the command itself will have done that; as an error, it would be tried again for ever.
-    output.add(b"\n[killed: the command ended its own supervisor]\n")
+    # Mostly the command itself has done that; as an error, it would be tried again for ever.
+    output.add(b"\n[killed: the process that watches over commands was gone]\n")
     return {"status": -int(signal.SIGKILL), "left": 0}
 
 

@@ -75,9 +75,9 @@ def _answer(worker: socket.socket, output: int) -> dict[str, Any]:
     wakeup = _wake_on_child()
     try:
         os.chdir(request["folder"])
+        command = os.fork()
     except OSError as error:
         return {"error": f"{request['folder']}: {error.strerror}"}
-    command = os.fork()
     if command == 0:
         _become(request, output)
     os.close(output)

@@ -205,7 +205,7 @@ def test_a_command_that_kills_its_supervisor_is_found_by_its_mark(workbench: Pro
     script = "sleep 60 & echo $! > pid; setsid sh -c 'kill -9 '$PPID'; sleep 60'"
     result = workbench.run(sh(script), deadline=30)
     assert result.exit_code == -signal.SIGKILL
-    assert "ended its own supervisor" in result.output
+    assert "the process that watches over commands was gone" in result.output
     assert gone(int((workbench.checkout / "pid").read_text()))
     assert workbench.run(["true"], deadline=10).succeeded
 
@@ -257,8 +257,12 @@ def test_endless_output_ends_at_the_deadline(workbench: ProcessWorkbench) -> Non
     assert len(result.output) < 1_100
 
 
-def test_memory_is_bounded(workbenches: ProcessWorkbenches, workbench: ProcessWorkbench) -> None:
+@linux_only
+def test_memory_is_bounded_and_mere_reservations_are_not(workbench: ProcessWorkbench) -> None:
     assert "MemoryError" in workbench.run(python("x = bytearray(5 * 1024**3)"), deadline=20).output
+    script = "import mmap; mmap.mmap(-1, 10 * 1024**3, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=0)"
+    assert workbench.run(python(script), deadline=20).succeeded
+    assert "Cannot allocate" in workbench.run(python("import mmap; mmap.mmap(-1, 40 * 1024**3)"), deadline=20).output
 
 
 def test_file_size_open_files_and_core_dumps_are_bounded(checkout: Path) -> None:
