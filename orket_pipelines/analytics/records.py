@@ -1,7 +1,6 @@
 """Reads of the event log for the drain."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +28,7 @@ _id_at = sa.select(_events.c.id).where(_mine, _events.c.seq == sa.bindparam("seq
 
 def events_after(tx: Transaction, seq: int) -> list[tuple[Any, ...]]:
     """The next events as rows of the warehouse, at most BATCH of them."""
-    rows: Iterable[Any] = tx.execute(_after, {"workspace_id": tx.workspace_id, "after": seq})
+    rows: list[Any] = list(tx.execute(_after, {"workspace_id": tx.workspace_id, "after": seq}))
     return [(*about, readable(payload)) for *about, payload in rows]
 
 

@@ -76,7 +76,11 @@ def is_current(store: Store, folder: Path) -> bool:
         last = last_event(tx)
     with _explained(snapshot), duckdb.connect() as connection:
         connection.execute(_queries["attach_to_read"], [str(snapshot)])
-        about = connection.execute(_queries["about"]).fetchone()
+        try:
+            about = connection.execute(_queries["about"]).fetchone()
+        except (duckdb.BinderException, duckdb.CatalogException):
+            # Another release made it, with other tables.
+            return False
     return about == (*last, marts.definition())
 
 
