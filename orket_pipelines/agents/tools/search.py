@@ -3,6 +3,9 @@
 Patterns come from a model and may take for ever: they run as grep in the workbench, under its deadline, never here.
 """
 
+from collections import Counter
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from orket_pipelines.agents.model import Assignment
@@ -18,6 +21,8 @@ LONGEST_LINE = 300
 PER_FILE = 50
 NOTHING_FOUND = 1
 FAILED = 2
+NO_PERL = ("-P option", "invalid option -- P", "unrecognized option")
+"""What a grep says that does not know Perl's expressions: a GNU grep built without, BSD's, BusyBox's."""
 
 
 class Search(Arguments):
@@ -32,8 +37,8 @@ def _run(desk: Desk, _assignment: Assignment, arguments: Search) -> ToolResult:
     if Files(desk.workbench.checkout).kind(arguments.path) not in {"file", "folder"}:
         return ToolResult(f"{arguments.path} is neither a file nor a folder.", failed=True)
     result = _grep(desk, arguments, "-P")
-    if result.exit_code == FAILED and "-P" in result.output:
-        result = _grep(desk, arguments, "-E")  # not every grep knows Perl's expressions
+    if result.exit_code == FAILED and any(sign in result.output for sign in NO_PERL):
+        result = _grep(desk, arguments, "-E")
     return _told(arguments, result)
 
 
@@ -49,20 +54,23 @@ def _told(arguments: Search, result: Execution) -> ToolResult:
     if result.timed_out:
         text = f"The search took longer than {DEADLINE:.0f} seconds. Use a simpler pattern, a path or a glob."
         return ToolResult(text, failed=True)
-    if result.exit_code == NOTHING_FOUND:
+    lines = [line[2:].removeprefix("./") for line in result.output.split("\n") if line.startswith("./")]
+    if not lines and result.exit_code in {0, NOTHING_FOUND}:
         return ToolResult(f"Nothing matches {arguments.pattern!r}.")
-    if result.exit_code != 0 and not _matches(result):
+    if not lines:
         return ToolResult(f"The search failed: {result.output[:500].strip()}", failed=True)
-    lines = _matches(result)
     shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:LINES]]
-    if len(lines) > LINES or result.truncated:
-        shown.append(f"[More matched: {LINES} lines are shown, at most {PER_FILE} of a file. Use a path or a glob.]")
-    return ToolResult("\n".join(shown))
+    return ToolResult("\n".join([*shown, *_left_out(lines, result)]))
 
 
-def _matches(result: Execution) -> list[str]:
-    lines = (line.removeprefix("./").removeprefix("./") for line in result.output.split("\n"))
-    return [line for line in lines if line and not line.startswith("grep: ")]
+def _left_out(lines: list[str], result: Execution) -> Iterator[str]:
+    """What the answer does not hold, said openly."""
+    of_file = Counter(line.split(":", 1)[0] for line in lines)
+    if len(lines) > LINES or result.truncated or max(of_file.values()) >= PER_FILE:
+        yield f"[More may match: at most {LINES} lines are shown, {PER_FILE} of a file. Use a path or a glob.]"
+    problem = next((line for line in result.output.split("\n") if line.startswith("grep: ")), None)
+    if problem:
+        yield f"[Not everything could be searched: {problem[:LONGEST_LINE]}]"
 
 
 SEARCH = Tool(

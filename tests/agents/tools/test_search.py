@@ -1,11 +1,15 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orket_pipelines.agents.model import Assignment
 from orket_pipelines.agents.tools import search
-from orket_pipelines.agents.tools.model import ToolResult
-from orket_pipelines.agents.tools.search import SEARCH
+from orket_pipelines.agents.tools.model import Desk, ToolResult
+from orket_pipelines.agents.tools.search import SEARCH, Search
+from orket_pipelines.workbench.fake import MemoryWorkbenches, ended
+from orket_pipelines.workbench.model import Execution
 from orket_pipelines.workbench.paths import FileRefused
 
 Call = Callable[..., ToolResult]
@@ -62,7 +66,32 @@ def test_many_and_long_matches_are_cut_and_say_so(call: Call, checkout: Path) ->
     lines = call(SEARCH, pattern="z").text.splitlines()
     assert len(lines) == search.LINES + 1
     assert all(len(line) <= search.LONGEST_LINE + 1 for line in lines)
-    assert lines[-1].startswith("[More matched: 200 lines are shown, at most 50 of a file.")
+    assert lines[-1].startswith("[More may match: at most 200 lines are shown, 50 of a file.")
+
+
+def test_a_file_that_matches_too_often_is_cut_and_says_so(call: Call, checkout: Path) -> None:
+    (checkout / "a.txt").write_text("z\n" * 100)
+    assert call(SEARCH, pattern="z").text.splitlines()[50].startswith("[More may match")
+    (checkout / "a.txt").write_text("z\n" * 49)
+    assert "[" not in call(SEARCH, pattern="z").text
+
+
+@pytest.mark.timeout(60)
+def test_a_file_that_could_not_be_searched_is_named(call: Call, checkout: Path) -> None:
+    (checkout / "a.txt").write_text("abcXyz\n")
+    (checkout / "b.txt").write_text("a" * 40_000 + "\n")
+    text = call(SEARCH, pattern=r"^(([a-z])+.)+[A-Z]([a-z])+$").text
+    assert "a.txt:1:abcXyz" in text
+    assert "[Not everything could be searched: grep: ./b.txt" in text
+
+
+def test_a_grep_that_does_not_know_perl_is_asked_again(assignment: Assignment, desk: Desk, checkout: Path) -> None:
+    def old(_checkout: Path, command: Sequence[str]) -> Execution:
+        return ended(2, "grep: invalid option -- P\n") if "-P" in command else ended(0, "./a.py:1:x\n")
+
+    workbench = MemoryWorkbenches(old).open(checkout, name="ISSUE-1")
+    arguments = Search(pattern="x")
+    assert SEARCH.run(replace(desk, workbench=workbench), assignment, arguments) == ToolResult("a.py:1:x")
 
 
 def test_a_search_does_not_leave_through_links(call: Call, checkout: Path, tmp_path: Path) -> None:
