@@ -45,7 +45,7 @@ def effect_kind(name: str) -> EffectKind:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What is stored of an effect. `result` is None until it is done."""
+    """What is stored of an effect. `result` is None while it is pending or unknown, {"error": …} where it failed."""
 
     outcome: str
     intent: dict[str, Any]
@@ -94,17 +94,28 @@ def begin(store: Store, kind: EffectKind, key: str, *, subject: str, intent: Map
     with store.write() as tx:
         found = find(tx, key)
         if found is None:
-            token = store.fence.token if store.fence else None
-            begin_in(tx, kind, key, subject=subject, intent=intent, fencing_token=token)
+            begin_in(tx, kind, key, subject=subject, intent=intent, fencing_token=_token(store))
             return Effect(FAILED, dict(intent), None, 0)
         if found.outcome == FAILED:
-            _begin_again(tx, key, found.attempt + 1, intent)
+            _begin_again(tx, key, found.attempt + 1, intent, _token(store))
         return found
 
 
-def _begin_again(tx: Transaction, key: str, attempt: int, intent: Mapping[str, Any]) -> None:
-    values = {"outcome": PENDING, "attempt": attempt, "intent": dict(intent)}
+def _begin_again(tx: Transaction, key: str, attempt: int, intent: Mapping[str, Any], token: int | None) -> None:
+    values = {
+        "outcome": PENDING,
+        "attempt": attempt,
+        "intent": dict(intent),
+        "result": None,
+        "fencing_token": token,
+        "begun_at": tx.now,
+        "ended_at": None,
+    }
     tx.execute(_update, {"b_workspace_id": tx.workspace_id, "b_key": key} | values)
+
+
+def _token(store: Store) -> int | None:
+    return store.fence.token if store.fence else None
 
 
 def begin_in(
@@ -162,7 +173,7 @@ def _reconcile(
         if probe is None:
             end(tx, key, UNKNOWN, None)
         elif happened is None:
-            _begin_again(tx, key, found.attempt + 1, intent)
+            _begin_again(tx, key, found.attempt + 1, intent, _token(store))
     if probe is None:
         raise EffectInDoubt(
             f"{key} was begun by a process that died, and nobody can tell whether it happened",

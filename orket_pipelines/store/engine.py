@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orket_pipelines.store.leases import Lease
 
 LOCK_WAIT = 30.0
-"""Seconds that a writer of one process waits for a writer of another."""
+"""Seconds that a writer waits for another, of its own process or not."""
 ADVISORY_LOCK = 0x0B2C
 """PostgreSQL's advisory lock that makes writers take turns, as SQLite's do, so that seq is the order of commits."""
 
@@ -105,7 +105,7 @@ class Store:
 
         Raises: LeaseLost where the lease of this view was taken over; StoreError where the disk or the server refuses.
         """
-        with _explained(self.engine), self._turn, self.engine.connect() as plain:
+        with _explained(self.engine), self._in_turn(), self.engine.connect() as plain:
             connection = plain.execution_options(orket_write=True)
             with connection.begin():
                 transaction = self._transaction(connection)
@@ -115,6 +115,18 @@ class Store:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=LOCK_WAIT):
+            raise StoreError(
+                f"a write has waited {LOCK_WAIT:g} s for another one of this process",
+                next_step="A transaction is held open, or opened within another: please report it.",
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _transaction(self, connection: sa.Connection) -> Transaction:
         return Transaction(connection, self.workspace_id, self.clock.now(), self.origin, connection.dialect.name)
@@ -136,6 +148,7 @@ def create_engine(url: str) -> sa.Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     engine = sa.create_engine(parsed, pool_size=10, max_overflow=-1)
+    event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "begin", _lock_postgresql)
     return engine
 
@@ -174,6 +187,11 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(f"SET lock_timeout = '{LOCK_WAIT:g}s'")
+    connection.commit()
+
+
 def _lock_postgresql(connection: sa.Connection) -> None:
     if connection.get_execution_options().get("orket_write"):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
@@ -198,6 +216,7 @@ def _remedy(reason: str) -> str:
         "read-only transaction": "Write in Store.write(): this is a mistake in the program, please report it.",
         "full": "Free disk space where ORKET_HOME lies, then run the same command again: nothing is half done.",
         "readonly": "Make ORKET_HOME writable for this user, then run the same command again.",
+        "lock timeout": "Another process holds the store; stop it or wait, then run the same command again.",
         "locked": "Another process holds the store; stop it or wait, then run the same command again.",
         "unable to open": "Check that ORKET_HOME exists and is writable: orket doctor",
         "not a database": "Point ORKET_HOME at another folder, or restore the database from a backup.",

@@ -16,7 +16,7 @@ _left = 0
 
 def arm(name: str, count: int = 1) -> None:
     """Die when the place `name` is reached for the `count`th time from now; an empty name disarms."""
-    global _armed, _left  # noqa: PLW0603 - one process dies once, wherever it is
+    global _armed, _left
     _armed, _left = name, count
 
 

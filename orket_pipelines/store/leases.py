@@ -163,7 +163,7 @@ class LeaseKeeper:
                         _update.where(_leases.c.token == lease.token).values(renewals=_leases.c.renewals + 1),
                         {"b_workspace_id": tx.workspace_id, "b_name": lease.name},
                     )
-        except OrketError:
+        except (OrketError, sa.exc.SQLAlchemyError):
             # The store does not answer: try again at the next beat. If that comes too late, the fence decides.
             return
 
@@ -185,7 +185,6 @@ def dead_leases(tx: Transaction, prefix: str) -> list[str]:
     return [name for name, owner in held_leases(tx, prefix).items() if _is_proven_dead(owner)]
 
 
-@lru_cache(maxsize=1)
 def _process_identity() -> str:
     """Host, boot, process table and process, so that another process here can prove this one dead."""
     return "/".join([_machine(), str(os.getpid()), _started(os.getpid())])
@@ -211,4 +210,17 @@ def _started(pid: int) -> str:
 
 def _is_proven_dead(owner: str) -> bool:
     host, boot, table, pid, started, _ = owner.split("/")
-    return f"{host}/{boot}/{table}" == _machine() and _started(int(pid)) != started
+    if f"{host}/{boot}/{table}" != _machine() or _started(int(pid)) == started:
+        return False
+    return not _is_hidden(int(pid))
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether a process lives that we may not look at: another user's, where /proc is mounted with hidepid."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return not Path(f"/proc/{pid}").exists()
+    except ProcessLookupError:
+        pass
+    return False

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from orket_pipelines.errors import StoreError
-from orket_pipelines.store import Store, append, read_events
+from orket_pipelines.store import Store, append, engine, read_events
 from orket_pipelines.store.tables import events
 
 WRITER = """
@@ -96,6 +96,7 @@ def test_the_writes_of_eight_threads_all_arrive_in_the_order_of_each(store: Stor
         assert [event.payload["number"] for event in found if event.subject == subject] == list(range(25))
 
 
+@pytest.mark.slow
 def test_the_writes_of_four_processes_all_arrive(store: Store, database_url: str) -> None:
     processes = [
         subprocess.Popen([sys.executable, "-c", WRITER, database_url, name, "25"], cwd=Path.cwd()) for name in "abcd"
@@ -148,3 +149,26 @@ def test_threads_take_turns_rather_than_time_out(store: Store) -> None:
 
     with store.read() as tx:
         assert [event.subject for event in read_events(tx)] == ["first", "second"]
+
+
+def test_a_write_within_a_write_is_named_rather_than_waited_for_for_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOCK_WAIT", 0.05)
+
+    with store.write(), pytest.raises(StoreError, match="waited") as refused:
+        write(store, "inner")
+    assert "within another" in refused.value.next_step
+    write(store, "afterwards")
+
+
+def test_a_writer_that_another_process_keeps_out_is_told_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two stores of one database stand for two processes."""
+    monkeypatch.setattr(engine, "LOCK_WAIT", 0.1)
+    one, other = Store.open(database_url), Store.open(database_url)
+
+    with one.write(), pytest.raises(StoreError) as refused:
+        write(other, "late")
+    assert refused.value.next_step.startswith("Another process holds the store")
+    one.close()
+    other.close()

@@ -1,0 +1,67 @@
+"""The schema: one release, one shape, on both databases."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from orket_pipelines.errors import StoreError
+from orket_pipelines.store import Store, append, read_events
+from orket_pipelines.store.tables import metadata
+
+OPENER = """
+import sys
+from orket_pipelines.store import Store
+Store.open(sys.argv[1]).close()
+"""
+
+
+def test_a_fresh_database_has_exactly_the_tables_that_the_code_knows(store: Store) -> None:
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(context, metadata) == []
+
+
+def test_opening_again_changes_nothing(store: Store, database_url: str) -> None:
+    with store.write() as tx:
+        append(tx, "test.written", "kept", {})
+    again = Store.open(database_url)
+
+    with again.read() as tx:
+        assert [event.subject for event in read_events(tx)] == ["kept"]
+    again.close()
+
+
+def test_a_database_of_a_newer_release_is_refused_untouched(store: Store, database_url: str) -> None:
+    with store.write() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StoreError, match="9999, which this release does not know") as refused:
+        Store.open(database_url)
+    assert "Install the release" in refused.value.next_step
+    with store.read() as tx:
+        assert tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+@pytest.mark.slow
+def test_processes_that_open_a_new_database_at_once_take_turns(tmp_path: Path) -> None:
+    for number in range(2):
+        command = [sys.executable, "-c", OPENER, f"sqlite:///{tmp_path}/{number}/orket.db"]
+        processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path.cwd()) for _ in range(6)]
+
+        assert [process.communicate(timeout=120)[1] for process in processes] == [""] * 6
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_processes_that_open_a_new_postgresql_database_at_once_take_turns(postgres: Any) -> None:
+    command = [sys.executable, "-c", OPENER, postgres.create("empty")]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path.cwd()) for _ in range(6)]
+
+    assert [process.communicate(timeout=120)[1] for process in processes] == [""] * 6
