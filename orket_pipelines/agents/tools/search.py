@@ -13,6 +13,7 @@ from orket_pipelines.agents.tools.model import Arguments, Desk, Reach, ReadableP
 from orket_pipelines.cards.model import CardState
 from orket_pipelines.workbench.files import NOT_ENTERED, Files
 from orket_pipelines.workbench.model import Execution
+from orket_pipelines.workbench.paths import components
 
 DEADLINE = 20.0
 OUTPUT_LIMIT = 2_000_000
@@ -46,7 +47,7 @@ def _grep(desk: Desk, arguments: Search, syntax: str) -> Execution:
     skipped = [f"--exclude-dir={name}" for name in (".git", *sorted(NOT_ENTERED))]
     only = [f"--include={arguments.glob}"] if arguments.glob else []
     options = ["-rnIH", "-D", "skip", "-m", str(PER_FILE), syntax, *skipped, *only]
-    command = ["grep", *options, "-e", arguments.pattern, "--", f"./{arguments.path}"]
+    command = ["grep", *options, "-e", arguments.pattern, "--", "/".join((".", *components(arguments.path)))]
     return desk.workbench.run(command, deadline=DEADLINE, output_limit=OUTPUT_LIMIT)
 
 
@@ -54,7 +55,7 @@ def _told(arguments: Search, result: Execution) -> ToolResult:
     if result.timed_out:
         text = f"The search took longer than {DEADLINE:.0f} seconds. Use a simpler pattern, a path or a glob."
         return ToolResult(text, failed=True)
-    lines = [line[2:].removeprefix("./") for line in result.output.split("\n") if line.startswith("./")]
+    lines = [line[2:] for line in result.output.split("\n") if line.startswith("./")]
     if not lines and result.exit_code in {0, NOTHING_FOUND}:
         return ToolResult(f"Nothing matches {arguments.pattern!r}.")
     if not lines:
