@@ -25,6 +25,13 @@ def test_what_is_not_a_task_is_refused(client: TestClient, storage: Storage, bod
     assert storage.count() == 0
 
 
+@pytest.mark.parametrize("body", [b'{"title": "Buy \\ud83d"}', b'{"\\ud83d": 1}', b'{"title":', b"\xff"])
+def test_what_is_hardly_json_is_refused(client: TestClient, body: bytes) -> None:
+    answer = client.post("/api/tasks", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.json()["detail"]
+
+
 def test_tasks_are_listed_oldest_first(client: TestClient, storage: Storage) -> None:
     storage.add("Buy milk")
     storage.add("Answer letters")
