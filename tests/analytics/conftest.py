@@ -98,9 +98,8 @@ class Teller:
         self._move("api", CardState.READY_FOR_TESTING)
         self._tests(passed=True, commit="c2", counts={"passed": 4})
         number = {"repository": "todo", "number": 1, "rock": "todo"}
-        self._append(
-            "pull_request.opened", number | {"head": "orket/api/1", "commit": "c2", "title": "The API", "attempt": 1}
-        )
+        opened = {"head": "orket/api/1", "commit": "c2", "title": "The API", "attempt": 1}
+        self._append("pull_request.opened", number | opened)
         self._move("api", CardState.CODE_REVIEW)
         self._review("s3", number)
         self._append("pull_request.merged", number | {"merge_commit": "m1", "head": "c2"})
@@ -109,15 +108,13 @@ class Teller:
     def _work(self, session_id: str, purpose: Purpose, visit: int, outcome: Outcome) -> None:
         session = self._session(session_id, "coder", purpose, visit)
         self._turn(session, number=1, cost=0.0125)
-        self._tool(session, number=1, tool="write", verdict="denied")
+        self._tool(session, number=1, tool="write", outcome="denied")
         with self.store.write() as tx:
             attempted = {"tool": "write", "path": "../out"}
-            violation = Violation(
-                "path", "coder", attempted, "outside", "stay inside", card_id="api", session_id=session_id
-            )
+            violation = Violation("path", "coder", attempted, "outside", "stay inside", "api", session_id)
             record_violation(tx, violation)
         self._turn(session, number=2, cost=0.0125)
-        self._tool(session, number=2, tool="write", verdict="done")
+        self._tool(session, number=2, tool="write", outcome="done")
         self._end(session, outcome)
 
     def _review(self, session_id: str, number: dict[str, Any]) -> None:
@@ -139,12 +136,12 @@ class Teller:
         with self.store.write() as tx:
             insert_turn(tx, session, turn, 2.0)
 
-    def _tool(self, session: Session, *, number: int, tool: str, verdict: str) -> None:
+    def _tool(self, session: Session, *, number: int, tool: str, outcome: str) -> None:
         about = {"session_id": session.id, "card": "api", "role": session.role, "turn": number}
         called = {"call_id": f"call-{number}", "tool": tool, "arguments": {"path": "app.py"}}
-        self._append(
-            "tool.called", about | called | {"verdict": verdict, "outcome": verdict, "seconds": 0.5, "result": "ok"}
-        )
+        verdict = "denied" if outcome == "denied" else "allowed"
+        ended = {"verdict": verdict, "outcome": outcome, "seconds": 0.5, "result": "ok"}
+        self._append("tool.called", about | called | ended)
 
     def _end(self, session: Session, outcome: Outcome) -> None:
         with self.store.write() as tx:

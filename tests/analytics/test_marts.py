@@ -100,7 +100,7 @@ def test_turns_and_tool_calls_are_there_one_by_one(ask: Ask) -> None:
         ("s1", 1, "small-model", Decimal("0.0125")),
         ("s1", 2, "small-model", Decimal("0.0125")),
     ]
-    assert ask("SELECT turn, tool, arguments ->> 'path', verdict, seconds FROM tool_calls WHERE session_id = 's1'") == [
+    assert ask("SELECT turn, tool, arguments ->> 'path', outcome, seconds FROM tool_calls WHERE session_id = 's1'") == [
         (1, "write", "app.py", "denied", 0.5),
         (2, "write", "app.py", "done", 0.5),
     ]

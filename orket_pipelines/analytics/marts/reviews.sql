@@ -6,7 +6,7 @@ CREATE TABLE reviews (
     card_id VARCHAR, -- the card whose work was reviewed
     rock_id VARCHAR, -- its rock; NULL for a card outside any
     reviewer VARCHAR, -- the role that reviewed
-    verdict VARCHAR, -- what it decided
+    verdict VARCHAR, -- what it decided: approved, changes_requested or commented
     commit VARCHAR, -- the head commit that it reviewed
     body VARCHAR, -- what it said
     happened_at TIMESTAMPTZ, -- when, UTC

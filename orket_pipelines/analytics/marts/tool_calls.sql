@@ -9,7 +9,7 @@ CREATE TABLE tool_calls (
     tool VARCHAR, -- name of the tool
     arguments JSON, -- what the model passed
     verdict VARCHAR, -- what the gate decided: allowed or denied
-    outcome VARCHAR, -- what became of the call
+    outcome VARCHAR, -- what became of the call: done, failed or denied
     seconds DOUBLE, -- seconds that the tool ran
     result VARCHAR, -- the first part of what the model was told
     happened_at TIMESTAMPTZ, -- when its result was stored, UTC
