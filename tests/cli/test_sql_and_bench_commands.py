@@ -15,6 +15,11 @@ def test_what_just_happened_can_be_asked_in_sql(orket: Orket, asked: Callable[..
     assert orket("sql", "select kind from events").stdout == "kind\npolicy.violated\n"
 
 
+def test_an_answer_may_be_had_as_csv(orket: Orket) -> None:
+    done = orket("sql", "select 'a, \"b\"' as text, null as nothing, 1.5 as number", "--csv")
+    assert done.stdout == 'text,nothing,number\n"a, ""b""",,1.5\n'
+
+
 def test_without_a_query_the_tables_are_described(orket: Orket, asked: Callable[..., Any]) -> None:
     assert {"session_history", "tool_calls", "card_transitions", "daily_metrics"} <= {
         table["name"] for table in asked("sql", "--tables")
