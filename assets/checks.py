@@ -1,0 +1,85 @@
+"""What proves something, per partition: any failing partition turns its asset red, and a tab lists which."""
+
+import warnings
+from collections.abc import Callable
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    PreviewWarning,
+    asset_check,
+)
+
+from assets.graph import PARTITIONS
+from assets.history import History
+from assets.reports import Judged, not_stuck, review_approved, tests_passed
+from assets.rocks import rock_reports, rock_standing
+from assets.whole_rock import history_and_merge
+from orket_pipelines.store import Store
+from resources import RecordsResource
+
+Judge = Callable[[Store, str], Judged | None]
+"""Judges one partition from what the store says now; None where there is nothing to judge yet."""
+
+
+def _check(asset: str, name: str, description: str, judge: Judge) -> AssetChecksDefinition:
+    with warnings.catch_warnings():
+        # Partitioned checks are preview; Dagster is pinned, and tests hold what we use.
+        warnings.simplefilter("ignore", PreviewWarning)
+
+        @asset_check(asset=asset, name=name, partitions_def=PARTITIONS[asset], description=description)
+        def check(context: AssetCheckExecutionContext, records: RecordsResource) -> AssetCheckResult:
+            """Judge again."""
+            return _result(judge(records.store, context.partition_key))
+
+    return check
+
+
+def _of_issue(judge: Callable[[History], Judged | None]) -> Judge:
+    return lambda store, card_id: judge(history_and_merge(store, card_id)[0])
+
+
+def _rock_not_stuck(store: Store, rock_id: str) -> Judged | None:
+    with store.read() as tx:
+        standing = rock_standing(tx, rock_id)
+    reports = rock_reports(standing) if standing else []
+    return next((report for report in reports if isinstance(report, Judged)), None)
+
+
+def _result(judged: Judged | None) -> AssetCheckResult:
+    if judged is None:
+        told = "There is nothing to judge yet."
+        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=told)
+    return AssetCheckResult(
+        passed=judged.passed, severity=judged.severity, description=judged.description, metadata=judged.metadata
+    )
+
+
+CHECKS = [
+    _check(
+        "rocks",
+        "not_stuck",
+        "No issue of the rock is blocked (red) or waits for a person (yellow).",
+        _rock_not_stuck,
+    ),
+    _check(
+        "cards",
+        "not_stuck",
+        "The issue is not blocked (red) and waits for no person (yellow).",
+        _of_issue(not_stuck),
+    ),
+    _check(
+        "test_reports",
+        "tests_passed",
+        "The last run of the project's tests passed.",
+        _of_issue(tests_passed),
+    ),
+    _check(
+        "pull_requests",
+        "review_approved",
+        "The reviewer approved what it saw last.",
+        _of_issue(review_approved),
+    ),
+]

@@ -1,0 +1,123 @@
+"""What the events of one issue add up to: the line that leads from its card to its delivery."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orket_pipelines.store import Event
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One issue as its events tell it so far. What has not happened yet is None, empty or 0.
+
+    `tests` is the last run: suite, purpose (`head` or `merged`), commit, passed, counts, seconds.
+    `reviews` are the verdicts in order; `cost` is in USD and None while no turn had a price.
+    """
+
+    card_id: str
+    kind: str = "issue"
+    name: str = ""
+    rock_id: str | None = None
+    state: str = "ready"
+    wait_reason: str | None = None
+    note: str = ""
+    seat: str | None = None
+    source: str | None = None
+    content_hash: str = ""
+    depends_on: tuple[str, ...] = ()
+    attempt: int = 1
+    repository: str = ""
+    branch: str = ""
+    commit: str | None = None
+    message: str = ""
+    pull_request: int | None = None
+    pull_request_state: str = ""
+    reviews: tuple[str, ...] = ()
+    reviewer: str = ""
+    review: str = ""
+    merge_commit: str | None = None
+    tests: dict[str, Any] | None = None
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    models: tuple[str, ...] = ()
+    violations: int = 0
+
+
+def follow(history: History, event: Event) -> History:
+    """The history with one more event; a kind that tells nothing new leaves it as it is."""
+    told = _TOLD.get(event.kind)
+    return told(history, event.payload) if told else history
+
+
+def _card(history: History, payload: dict[str, Any]) -> History:
+    return replace(
+        history,
+        kind=payload["kind"],
+        name=payload["name"],
+        rock_id=payload.get("rock_id"),
+        seat=payload.get("seat"),
+        source=payload.get("source"),
+        content_hash=payload.get("content_hash") or "",
+        depends_on=tuple(payload.get("depends_on") or ()),
+    )
+
+
+def _moved(history: History, payload: dict[str, Any]) -> History:
+    rock = payload.get("rock") or history.rock_id
+    note = payload.get("note") or ""
+    return replace(history, state=payload["to"], wait_reason=payload.get("wait_reason"), note=note, rock_id=rock)
+
+
+def _attempted(history: History, payload: dict[str, Any]) -> History:
+    attempt, branch = payload["attempt"], payload["branch"]
+    return replace(history, attempt=attempt, repository=payload["repository"], branch=branch, pull_request=None)
+
+
+def _turned(history: History, payload: dict[str, Any]) -> History:
+    cost = payload.get("cost")
+    models = history.models if payload["model"] in history.models else (*history.models, payload["model"])
+    return replace(
+        history,
+        turns=history.turns + 1,
+        input_tokens=history.input_tokens + (payload.get("input_tokens") or 0),
+        output_tokens=history.output_tokens + (payload.get("output_tokens") or 0),
+        cost=history.cost if cost is None else (history.cost or 0.0) + cost,
+        models=models,
+    )
+
+
+def _committed(history: History, payload: dict[str, Any]) -> History:
+    branch = payload.get("branch") or history.branch
+    return replace(history, commit=payload["commit"], message=payload.get("message") or "", branch=branch)
+
+
+def _opened(history: History, payload: dict[str, Any]) -> History:
+    return replace(history, pull_request=payload["number"], pull_request_state="open", repository=payload["repository"])
+
+
+def _reviewed(history: History, payload: dict[str, Any]) -> History:
+    reviews = (*history.reviews, str(payload["verdict"]))
+    return replace(history, reviews=reviews, reviewer=payload["reviewer"], review=payload.get("body") or "")
+
+
+def _merged(history: History, payload: dict[str, Any]) -> History:
+    return replace(history, pull_request_state="merged", merge_commit=payload["merge_commit"])
+
+
+_TOLD: dict[str, Callable[[History, dict[str, Any]], History]] = {
+    "card.created": lambda history, payload: replace(_card(history, payload), state=payload.get("state") or "ready"),
+    "card.changed": _card,
+    "card.moved": _moved,
+    "attempt.started": _attempted,
+    "turn.completed": _turned,
+    "code.committed": _committed,
+    "tests.finished": lambda history, payload: replace(history, tests=payload),
+    "pull_request.opened": _opened,
+    "pull_request.reviewed": _reviewed,
+    "pull_request.merged": _merged,
+    "pull_request.closed": lambda history, _: replace(history, pull_request_state="closed"),
+    "policy.violated": lambda history, _: replace(history, violations=history.violations + 1),
+}

@@ -1,0 +1,155 @@
+"""The numbers, from DuckDB: a day's metrics, costs and bug rates as plots over time; the session history as a table."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    MaterializeResult,
+    MetadataValue,
+    TableColumn,
+    TableMetadataValue,
+    TableRecord,
+    TableSchema,
+    multi_asset,
+)
+
+from assets.bugs import bug_rates_of
+from assets.graph import METRICS, spec
+from assets.recorder import told
+from assets.reports import Made, Values
+from assets.versions import version_of
+from orket_pipelines.analytics import SAMPLES, Table, describe, run_sql, snapshot_of
+from orket_pipelines.analytics.queries import named
+from orket_pipelines.clock import MICROSECONDS
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store
+from resources import RecordsResource
+
+QUERIES = str(Path(__file__).with_name("metrics.sql"))
+SAMPLE_ROWS = 20
+
+DAILY_ASSETS = [
+    spec(
+        "daily_metrics",
+        group=METRICS,
+        kinds=["duckdb"],
+        owner="operations",
+        description="What the factory did on a day (UTC), and what it cost. Every number plots over the days.",
+    ),
+    spec(
+        "model_costs",
+        group=METRICS,
+        kinds=["duckdb", "openai"],
+        owner="operations",
+        description="Turns, tokens and cost of each model on a day (UTC).",
+    ),
+    spec(
+        "bug_rates",
+        group=METRICS,
+        kinds=["python"],
+        owner="quality",
+        description="Bugs a day found in each delivered rock, at the end of a day (UTC) or now. In the first day it is "
+        "their number.",
+    ),
+]
+SESSION_HISTORY = spec(
+    "session_history",
+    group=METRICS,
+    kinds=["duckdb"],
+    owner="operations",
+    description="Every session of every role: what it was called for, what it did, what came of it. Ask it in SQL: "
+    "`orket sql`.",
+)
+
+
+@multi_asset(name="metrics_of_a_day", specs=DAILY_ASSETS, can_subset=True)
+def metrics_of_a_day(context: AssetExecutionContext, records: RecordsResource) -> Iterator[MaterializeResult[None]]:
+    """Count a day again."""
+    made = daily_made(records.settings, records.store, context.partition_key)
+    chosen = {key.to_user_string() for key in context.selected_asset_keys}
+    yield from told(context, (each for each in made if each.asset in chosen))
+
+
+@multi_asset(name="history_of_sessions", specs=[SESSION_HISTORY])
+def history_of_sessions(context: AssetExecutionContext, records: RecordsResource) -> Iterator[MaterializeResult[None]]:
+    """Publish a fresh snapshot, and say what is in it."""
+    yield from told(context, [session_history_made(records.settings, records.store)])
+
+
+def days_of(times: Iterable[int]) -> list[str]:
+    """The partitions that these times (UTC, microseconds) fall into."""
+    return sorted({datetime.fromtimestamp(at / MICROSECONDS, tz=UTC).date().isoformat() for at in times})
+
+
+def daily_made(settings: Settings, store: Store, day: str) -> list[Made]:
+    """All daily numbers of one day."""
+    counted = _ask(settings, store, "day", day=day)
+    numbers = {name.replace("_", " "): float(value or 0) for name, value in (counted[0] if counted else {}).items()}
+    models = _ask(settings, store, "models", day=day, refresh=False)
+    spent = {
+        "turns": sum(row["turns"] for row in models),
+        "cost in USD": float(sum(row["cost"] or 0 for row in models)),
+        "models": _table(models),
+    }
+    cost = f"{spent['cost in USD']:.4f} USD in {spent['turns']} turns"
+    return [
+        Made("daily_metrics", day, version_of(numbers), f"{numbers.get('cards done', 0):g} issues done", numbers),
+        Made("model_costs", day, version_of(models), cost, spent),
+        _bugs_made(store, day),
+    ]
+
+
+def session_history_made(settings: Settings, store: Store) -> Made:
+    """The session history as it explains itself: columns, size, the newest rows, a query to start from."""
+    (sums,) = _ask(settings, store, "sessions")
+    newest = _rows(run_sql(settings, SAMPLES["session_history"], refresh=False, store=store, limit=SAMPLE_ROWS))
+    (table,) = [each for each in describe() if each.name == "session_history"]
+    schema = TableSchema([TableColumn(each.name, each.type, each.comment) for each in table.columns])
+    metadata: Values = {
+        "dagster/row_count": int(sums["sessions"]),
+        "dagster/column_schema": MetadataValue.table_schema(schema),
+        "turns": int(sums["turns"] or 0),
+        "tool calls": int(sums["tool_calls"] or 0),
+        "denied": int(sums["denied"] or 0),
+        "newest": _table(newest),
+        "ask it": MetadataValue.md(f'```sql\n{SAMPLES["session_history"]}\n```\n`orket sql "…"`'),
+        "snapshot": MetadataValue.path(snapshot_of(settings)),
+    }
+    return Made("session_history", None, version_of([sums, newest]), f"{sums['sessions']} sessions", metadata)
+
+
+def _bugs_made(store: Store, day: str) -> Made:
+    end = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
+    at = min(store.clock.now(), int(end.timestamp()) * MICROSECONDS)
+    with store.read() as tx:
+        rates = bug_rates_of(tx, at=at)
+    rows = [{"rock": each.rock_id, "bugs": each.bugs, "days": each.days, "rate": each.rate} for each in rates]
+    worst = max((each.rate for each in rates), default=0.0)
+    metadata = {"worst rate": worst, "bugs": sum(each.bugs for each in rates), "delivered rocks": len(rates)}
+    return Made(
+        "bug_rates", day, version_of(rows), f"at worst {worst:g} bugs a day", metadata | {"rocks": _table(rows)}
+    )
+
+
+def _ask(settings: Settings, store: Store, query: str, *, day: str = "", refresh: bool = True) -> list[dict[str, Any]]:
+    asked = named(QUERIES)[query].format(day=day)
+    return _rows(run_sql(settings, asked, refresh=refresh, store=store))
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def _table(rows: list[dict[str, Any]]) -> TableMetadataValue | MetadataValue:
+    """Empty tables do not render; text does."""
+    if not rows:
+        return MetadataValue.text("none")
+    records = [TableRecord({name: _plain(value) for name, value in row.items()}) for row in rows]
+    return MetadataValue.table(records)
+
+
+def _plain(value: Any) -> str | int | float | bool:
+    return value if isinstance(value, str | int | float | bool) else "" if value is None else str(value)

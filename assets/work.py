@@ -1,0 +1,101 @@
+"""What work leaves behind: an issue's card, code, pull request, tests and delivery; a rock's plan and main line.
+
+"Materialize" means "make it so": the issue or the rock is delivered. On what is delivered it calls no model.
+"""
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, MaterializeResult, multi_asset
+
+from assets.graph import PROOF, WORK, spec
+from assets.inputs import changed_inputs, no_card
+from assets.making import make_issue_so
+from assets.recorder import told
+from assets.reports import standing
+from assets.whole_rock import make_rock_so, settle_rock
+from orket_pipelines.cards.model import CardKind
+from orket_pipelines.cards.records import find_card
+from resources import FactoryResource
+
+ISSUE_ASSETS = [
+    spec(
+        "cards",
+        group=WORK,
+        kinds=["json"],
+        owner="planning",
+        description="An issue as it stands: its state, what it waits for, its text. Red: it is blocked. "
+        "Yellow: it waits for a person.",
+    ),
+    spec(
+        "generated_code",
+        group=WORK,
+        kinds=["git", "python"],
+        owner="agents",
+        description="What the author of an issue committed last, on the issue's own branch. Its version is the commit.",
+    ),
+    spec(
+        "pull_requests",
+        group=WORK,
+        kinds=["git"],
+        owner="agents",
+        description="The pull request of an issue, with its reviews. Red: the reviewer asks for changes.",
+    ),
+    spec(
+        "test_reports",
+        group=PROOF,
+        kinds=["python"],
+        owner="quality",
+        description="The last run of the project's tests for an issue: on its branch, or on the merged tree "
+        "before main moves. Red: they failed.",
+    ),
+    spec(
+        "delivered",
+        group=PROOF,
+        kinds=["git"],
+        owner="quality",
+        description="Issues that are done: approved, tested, merged. Nothing else ever shows here.",
+    ),
+]
+ROCK_ASSETS = [
+    spec(
+        "rocks",
+        group=WORK,
+        kinds=["json"],
+        owner="planning",
+        description="A rock with the state of all its issues. Red: one of them is blocked. "
+        "Yellow: one waits for a person.",
+    ),
+    spec(
+        "mainline",
+        group=WORK,
+        kinds=["git"],
+        owner="agents",
+        description="The main branch of a rock's repository. Its version is the merge commit that came in last.",
+    ),
+]
+
+
+@multi_asset(name="make_issue", specs=ISSUE_ASSETS, can_subset=True)
+def make_issue(context: AssetExecutionContext, factory: FactoryResource) -> Iterator[MaterializeResult[None]]:
+    """Deliver this issue, or say again what stands of it."""
+    card_id = context.partition_key
+    with factory.store.read() as tx:
+        known = find_card(tx, card_id) is not None
+    if not known:
+        raise no_card(card_id)
+    yield from told(context, changed_inputs(context.instance, factory.factory.settings))
+    yield from told(context, standing(make_issue_so(context, factory, card_id)))
+
+
+@multi_asset(name="make_rock", specs=ROCK_ASSETS, can_subset=True)
+def make_rock(context: AssetExecutionContext, factory: FactoryResource) -> Iterator[MaterializeResult[None]]:
+    """Deliver this rock, or say again what stands of it."""
+    rock_id = context.partition_key
+    with factory.store.read() as tx:
+        rock = find_card(tx, rock_id)
+    if rock is None or rock.kind is not CardKind.ROCK:
+        raise no_card(rock_id)
+    yield from told(context, changed_inputs(context.instance, factory.factory.settings))
+    make_rock_so(context, factory, rock_id)
+    settle_rock(context, factory, rock_id)
+    yield from ()

@@ -1,0 +1,8 @@
+"""What can be launched: a rock, an issue, and the small jobs that keep Dagster's picture true."""
+
+from jobs.delivery import deliver_issue, deliver_rock
+from jobs.reporting import end_lost_runs, record_run_failures, report_events
+
+JOBS = [deliver_rock, deliver_issue, report_events, end_lost_runs, record_run_failures]
+
+__all__ = ["JOBS"]

@@ -1,0 +1,1 @@
+"""What people and machines connect to: for now Dagster's UI and daemon, as `orket dev` starts them."""

@@ -1,0 +1,105 @@
+"""What happens outside of runs shows in Dagster, each event once."""
+
+from collections.abc import Callable
+
+from dagster import AssetCheckEvaluation, AssetCheckKey, AssetKey, DagsterInstance, DagsterRunStatus
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+from dagster._core.storage.dagster_run import DagsterRun
+
+from assets.bridge import Bridge, Progress, load_progress, save_progress
+from assets.recorder import Logged, Recorder
+from orket_pipelines.cards.model import CardState, WaitReason
+from orket_pipelines.cards.records import move_card
+from orket_pipelines.cards.transitions import Move
+from orket_pipelines.store import Store, append
+
+Told = Callable[[str, str], list[str]]
+Launch = Callable[..., DagsterRun]
+
+
+def commit(store: Store, card_id: str, commit: str, *, run_id: str | None = None) -> None:
+    with store.acting(run_id=run_id).write() as tx:
+        payload = {
+            "attempt": 1,
+            "repository": "shop",
+            "branch": card_id,
+            "commit": commit,
+            "message": f"Write {commit}",
+        }
+        append(tx, "code.committed", card_id, payload)
+
+
+def evaluation_of(record: AssetCheckExecutionRecord) -> AssetCheckEvaluation | None:
+    return record.event.asset_check_evaluation if record.event else None
+
+
+def test_what_the_terminal_did_shows_as_materializations_of_its_partition(
+    shop: Store, launch: Launch, told: Told
+) -> None:
+    move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "system"))
+    commit(shop, "shop-cart", "aaaa")
+    assert launch("report_events").status is DagsterRunStatus.SUCCESS
+    assert told("cards", "shop-cart") == ["A cart: ready", "A cart: in_progress"]
+    assert told("generated_code", "shop-cart") == ["Write aaaa"]
+    assert told("rocks", "shop")[-1] == "A shop: 0 of 2 issues are done"
+    assert told("card_files", "shop") == ["1 files, 4 cards"]
+
+
+def test_a_second_report_tells_nothing_again(shop: Store, launch: Launch, told: Told) -> None:
+    launch("report_events")
+    launch("report_events")
+    assert told("cards", "shop-cart") == ["A cart: ready"]
+    assert len(told("rocks", "shop")) == 1
+
+
+def test_a_blocked_issue_fails_its_check_and_that_of_its_rock(
+    shop: Store, launch: Launch, instance: DagsterInstance
+) -> None:
+    move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "system"))
+    blocked = Move(CardState.BLOCKED, "system", wait_reason=WaitReason.SYSTEM, note="the model is down")
+    move_card(shop, "shop-cart", blocked)
+    launch("report_events")
+    issue, rock = (AssetCheckKey(AssetKey(asset), "not_stuck") for asset in ("cards", "rocks"))
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key([issue, rock])
+    evaluations = [each for key in (issue, rock) if (each := evaluation_of(latest[key])) is not None]
+    assert [each.passed for each in evaluations] == [False, False]
+    assert [each.partition for each in evaluations] == ["shop-cart", "shop"]
+    assert "the model is down" in str(evaluations[0].description)
+    assert all(each.target_materialization_data for each in evaluations)
+
+
+def test_events_of_a_living_run_are_left_to_it_and_told_once_it_is_over(shop: Store, instance: DagsterInstance) -> None:
+    commit(shop, "shop-cart", "aaaa", run_id="alive")
+    commit(shop, "shop-till", "bbbb")
+    logged: list[Logged] = []
+    alive = {"alive"}
+    for run_id in ("first", "second"):
+        Bridge(instance, shop, Recorder(instance, logged.append), run_id, lambda: set(alive)).report_rest()
+    assert [each.description for each in logged if each.asset_key == AssetKey("generated_code")] == ["Write bbbb"]
+    assert load_progress(instance, "default").held == {"alive": 4}
+    alive.clear()
+    Bridge(instance, shop, Recorder(instance, logged.append), "third", set).report_rest()
+    committed = [each.description for each in logged if each.asset_key == AssetKey("generated_code")]
+    assert committed == ["Write bbbb", "Write aaaa"]
+    assert load_progress(instance, "default").held == {}
+
+
+def test_a_batch_that_died_is_carried_on_without_a_repetition(
+    shop: Store, launch: Launch, instance: DagsterInstance, told: Told
+) -> None:
+    first = launch("report_events")
+    before = {asset: told(asset, name) for asset, name in (("cards", "shop-cart"), ("rocks", "shop"))}
+    # Its last act, saving how far it came, did not happen.
+    save_progress(instance, "default", Progress(writers=(first.run_id,)))
+    launch("report_events")
+    assert {asset: told(asset, name) for asset, name in (("cards", "shop-cart"), ("rocks", "shop"))} == before
+
+
+def test_a_new_dagster_home_is_told_everything(
+    shop: Store, launch: Launch, instance: DagsterInstance, told: Told
+) -> None:
+    launch("report_events")
+    instance.wipe()
+    save_progress(instance, "default", Progress())
+    launch("report_events")
+    assert told("cards", "shop-cart") == ["A cart: ready"]
