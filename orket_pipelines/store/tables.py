@@ -213,6 +213,9 @@ pull_requests = _table(
     sa.Column("head", Text, nullable=False),
     sa.Column("base", Text, nullable=False),
     sa.Column("state", Text, nullable=False),
+    # Where head and base stood when it ended; while it is open, the branches say.
+    sa.Column("head_commit", Text),
+    sa.Column("base_commit", Text),
     sa.Column("merge_commit", Text),
     sa.Column("merged_by", Text),
     sa.Column("created_at", Integer, nullable=False),

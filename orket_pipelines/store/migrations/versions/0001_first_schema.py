@@ -206,6 +206,8 @@ def upgrade() -> None:
         sa.Column("head", sa.Text(), nullable=False),
         sa.Column("base", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("head_commit", sa.Text(), nullable=True),
+        sa.Column("base_commit", sa.Text(), nullable=True),
         sa.Column("merge_commit", sa.Text(), nullable=True),
         sa.Column("merged_by", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

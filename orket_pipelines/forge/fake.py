@@ -1,0 +1,131 @@
+"""The embedded forge without a store: for tests, kill sweeps, and benches that leave the forge out."""
+
+import threading
+from collections import defaultdict
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from orket_pipelines.clock import Clock, SystemClock
+from orket_pipelines.forge.embedded import EmbeddedForge
+from orket_pipelines.forge.ledger import Entry
+from orket_pipelines.forge.model import Comment, PullRequest, PullRequestExists, PullRequestState, Review, Verdict
+from orket_pipelines.git import Code
+from orket_pipelines.git.journal import Entry as Call
+from orket_pipelines.git.journal import Journal
+
+Key = tuple[str, int]
+
+
+class MemoryForge(EmbeddedForge):
+    """Pull requests in memory, branches in `code`; see `forge.port.Forge`.
+
+    With a `path` everything is kept in that file and survives the process. `journal` holds what changed, oldest first:
+    `{"call": "open"|"end"|"review"|"comment"|"label", ...}`. One process at a time.
+    """
+
+    def __init__(self, code: Code, path: Path | None = None, *, clock: Clock | None = None) -> None:
+        ledger = MemoryLedger(path)
+        super().__init__(ledger, code, clock or SystemClock())
+        self._memory = ledger
+
+    @property
+    def journal(self) -> list[Call]:
+        """What changed, oldest first."""
+        return self._memory.journal
+
+
+class MemoryLedger:
+    """See `forge.ledger.Ledger`: written down in a journal, from which memory is made again."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.RLock()
+        self._entries: dict[Key, Entry] = {}
+        self._reviews: dict[Key, list[Review]] = defaultdict(list)
+        self._comments: dict[Key, list[Comment]] = defaultdict(list)
+        self._journal = Journal(path)
+        for call in self._journal.replay():
+            self._apply(call)
+
+    @property
+    def journal(self) -> list[Call]:
+        """What changed, oldest first."""
+        with self._lock:
+            return list(self._journal.entries)
+
+    def insert(self, request: PullRequest) -> int:
+        with self._lock:
+            newest = self.find_newest(request.repository, head=request.head, base=request.base)
+            if newest is not None and newest.request.state is PullRequestState.OPEN:
+                taken = newest.request.number
+                raise PullRequestExists(
+                    taken, f"pull request {taken} from {request.head} to {request.base} is open already"
+                )
+            number = 1 + sum(repository == request.repository for repository, _ in self._entries)
+            self._record("open", request.repository, number, asdict(replace(request, number=number)))
+            return number
+
+    def find(self, repository: str, number: int) -> Entry | None:
+        with self._lock:
+            return self._entries.get((repository, number))
+
+    def find_newest(self, repository: str, *, head: str, base: str) -> Entry | None:
+        with self._lock:
+            found = (entry for entry in self._entries.values() if entry.request.repository == repository)
+            matching = [entry for entry in found if (entry.request.head, entry.request.base) == (head, base)]
+            return matching[-1] if matching else None
+
+    def end(self, entry: Entry) -> bool:
+        request = entry.request
+        with self._lock:
+            now = self._entries[request.repository, request.number].request
+            if now.state is PullRequestState.MERGED:
+                return False
+            told = {**asdict(request), "labels": now.labels, "base_commit": entry.base_commit}
+            self._record("end", request.repository, request.number, told)
+            return True
+
+    def add_review(self, repository: str, number: int, review: Review) -> None:
+        with self._lock:
+            self._record("review", repository, number, asdict(review))
+
+    def reviews(self, repository: str, number: int) -> list[Review]:
+        with self._lock:
+            return list(self._reviews[repository, number])
+
+    def add_comment(self, repository: str, number: int, comment: Comment) -> None:
+        with self._lock:
+            self._record("comment", repository, number, asdict(comment))
+
+    def comments(self, repository: str, number: int) -> list[Comment]:
+        with self._lock:
+            return list(self._comments[repository, number])
+
+    def add_labels(self, repository: str, number: int, labels: tuple[str, ...]) -> None:
+        with self._lock:
+            known = self._entries[repository, number].request.labels
+            merged = tuple(dict.fromkeys((*known, *labels)))
+            if merged != known:
+                self._record("label", repository, number, {"labels": merged})
+
+    def _record(self, call: str, repository: str, number: int, told: Call) -> None:
+        facts = {**told, "repository": repository, "number": number}
+        self._journal.add(call, **facts)
+        self._apply({"call": call, **facts})
+
+    def _apply(self, entry: Call) -> None:
+        """Take in one line of the journal, just written or read back."""
+        facts = {name: value for name, value in entry.items() if name not in {"call", "objects"}}
+        key = (facts.pop("repository"), facts.pop("number"))
+        match entry["call"]:
+            case "open" | "end":
+                base = facts.pop("base_commit", None)
+                facts |= {"state": PullRequestState(facts["state"]), "labels": tuple(facts["labels"])}
+                self._entries[key] = Entry(PullRequest(repository=key[0], number=key[1], **facts), base)
+            case "label":
+                known = self._entries[key]
+                labels = tuple(facts["labels"])
+                self._entries[key] = replace(known, request=replace(known.request, labels=labels))
+            case "review":
+                self._reviews[key].append(Review(**{**facts, "verdict": Verdict(facts["verdict"])}))
+            case _:
+                self._comments[key].append(Comment(**facts))
