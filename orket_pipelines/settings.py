@@ -6,6 +6,7 @@ organization (`config/organization.json`) > the default here.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,12 +101,13 @@ def load_settings(**flags: Any) -> Settings:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     home = Path(given.get("home") or _from_environment("home") or ".orket")
-    files = _read(ORGANIZATION) | _read(home / "workspace.json")
+    files = {path: _read(path) for path in (home / "workspace.json", ORGANIZATION)}
     try:
         environment = Settings(**given).model_dump(exclude_unset=True)
-        return Settings(**(files | environment))
+        return Settings(**(files[ORGANIZATION] | files[home / "workspace.json"] | environment))
     except ValidationError as error:
-        raise SettingsError(_explain(error), next_step="Correct the setting, then see: orket doctor") from error
+        told = "; ".join(_explain(dict(found), given, files) for found in error.errors())
+        raise SettingsError(told, next_step="Correct the setting, then see: orket doctor") from error
 
 
 def _from_environment(name: str) -> str | None:
@@ -127,6 +129,14 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _explain(error: ValidationError) -> str:
-    lines = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}, not {found['input']!r}" for found in error.errors()]
-    return "; ".join(lines)
+def _explain(error: Mapping[str, Any], given: Mapping[str, Any], files: Mapping[Path, Mapping[str, Any]]) -> str:
+    """One wrong value: where it came from, what it may be, and what it is unless that is a secret."""
+    name = str(error["loc"][0])
+    if name in given:
+        place = name
+    elif _from_environment(name) is not None:
+        place = f"ORKET_{name.upper()}"
+    else:
+        place = f"{next(path for path, found in files.items() if name in found)}: {name}"
+    secret = "SecretStr" in str(Settings.model_fields[name].annotation)
+    return f"{place}: {error['msg']}" + ("" if secret else f", not {error['input']!r}")

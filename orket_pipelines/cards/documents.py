@@ -99,14 +99,18 @@ def _scan(text: str) -> None:
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """Plain data only; dates stay text, and a key stands once."""
+    """Plain data only: dates, `yes` and `no` stay text, and a key stands once."""
 
     yaml_constructors: ClassVar[dict[str | None, Any]] = {
         None: yaml.SafeLoader.construct_undefined,
         **{f"tag:yaml.org,2002:{name}": _Base.yaml_constructors[f"tag:yaml.org,2002:{name}"] for name in _PLAIN},
     }
     yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if not tag.endswith(":timestamp") and (first in {*"tTfF"} or not tag.endswith(":bool"))
+        ]
         for first, resolvers in _Base.yaml_implicit_resolvers.items()
     }
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from orket_pipelines.cards.identifiers import RULE, is_identifier
-from orket_pipelines.cards.model import DEFAULT_PRIORITY, PRIORITIES, WAITING, CardKind, CardState, WaitReason
+from orket_pipelines.cards.model import DEFAULT_PRIORITY, PRIORITIES, WAITING, CardState, WaitReason
 from orket_pipelines.cards.problems import Place, Problem, shown
 
 HIGHEST_PRIORITY = 1000.0
@@ -110,7 +110,7 @@ class ArchitectureGovernance(_Node):
 class CardFields(_Node):
     """What every card may say."""
 
-    kind: CardKind
+    kind: str
     id: Identifier | None = None
     name: Name = Field(validation_alias=AliasChoices("name", "summary"))
     description: str = ""
@@ -143,9 +143,7 @@ class CardFields(_Node):
 
 
 class IssueFields(CardFields):
-    kind: Literal[CardKind.ISSUE, CardKind.UTILITY, CardKind.APP] = Field(
-        CardKind.ISSUE, validation_alias=AliasChoices("kind", "type")
-    )
+    kind: Literal["issue", "utility", "app"] = Field("issue", validation_alias=AliasChoices("kind", "type"))
     seat: Name | None = None
     depends_on: list[Name] = []
     assignee: str | None = None
@@ -156,7 +154,7 @@ class IssueFields(CardFields):
 
 
 class EpicFields(CardFields):
-    kind: Literal[CardKind.EPIC] = Field(CardKind.EPIC, validation_alias=AliasChoices("kind", "type"))
+    kind: Literal["epic"] = Field("epic", validation_alias=AliasChoices("kind", "type"))
     department: str | None = None
     team: str | None = None
     environment: str | None = None
@@ -178,7 +176,7 @@ class RockParams(BaseModel):
 
 
 class RockFields(CardFields):
-    kind: Literal[CardKind.ROCK] = Field(CardKind.ROCK, validation_alias=AliasChoices("kind", "type"))
+    kind: Literal["rock"] = Field("rock", validation_alias=AliasChoices("kind", "type"))
     task: str | None = None
     department: str | None = None
     lessons_learned: list[LessonLearned] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from orket_pipelines.cards.files import CardFields, IssueFields
 from orket_pipelines.cards.graph import cycles, dependents_of
 from orket_pipelines.cards.identifiers import derived_id, slug
-from orket_pipelines.cards.model import Card
+from orket_pipelines.cards.model import Card, CardKind
 from orket_pipelines.cards.problems import Place, Problem
 from orket_pipelines.cards.trees import EpicNode, IssueNode, RockNode
 
@@ -185,7 +185,7 @@ class _RockPlan:
 def _card(fields: CardFields, card_id: str, place: Place) -> Card:
     return Card(
         id=card_id,
-        kind=fields.kind,
+        kind=CardKind(fields.kind),
         name=fields.name,
         state=fields.state,
         wait_reason=fields.wait_reason,

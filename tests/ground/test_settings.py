@@ -1,0 +1,107 @@
+"""Settings: where they come from, and what is said of wrong ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.errors import SettingsError
+from orket_pipelines.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path: str, **found: object) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(json.dumps(found))
+
+
+def test_defaults_need_nothing() -> None:
+    found = load_settings()
+
+    assert found == Settings()
+    assert (found.concurrency, found.model, found.home) == (4, "scripted", Path(".orket"))
+
+
+def test_flag_beats_environment_beats_workspace_beats_organization_beats_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().concurrency == 4
+    write("config/organization.json", concurrency=5, turn_limit=50)
+    assert load_settings().concurrency == 5
+    write(".orket/workspace.json", concurrency=6)
+    assert load_settings().concurrency == 6
+    monkeypatch.setenv("ORKET_CONCURRENCY", "7")
+    assert load_settings().concurrency == 7
+    assert load_settings(concurrency=8).concurrency == 8
+    assert load_settings(concurrency=None).concurrency == 7
+    assert load_settings().turn_limit == 50
+
+
+def test_the_workspaces_file_lies_in_the_home_that_flag_or_environment_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("one/workspace.json", concurrency=1)
+    write("two/workspace.json", concurrency=2)
+
+    monkeypatch.setenv("ORKET_HOME", "one")
+    assert load_settings().concurrency == 1
+    assert load_settings(home=Path("two")).concurrency == 2
+
+
+def test_the_store_lies_in_the_home_unless_a_database_is_named(tmp_path: Path) -> None:
+    assert load_settings(home=Path("here")).store_url == f"sqlite:///{tmp_path}/here/orket.db"
+    assert load_settings(database_url="postgresql://db/orket").store_url == "postgresql://db/orket"
+
+
+def test_a_wrong_value_is_named_with_what_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_CONCURRENCY", "many")
+
+    with pytest.raises(SettingsError, match=r"^ORKET_CONCURRENCY: .*integer.*, not 'many'$") as refused:
+        load_settings()
+    assert "orket doctor" in refused.value.next_step
+
+
+def test_a_wrong_value_in_a_file_is_named() -> None:
+    write("config/organization.json", lease_patience=-1)
+
+    with pytest.raises(SettingsError, match=r"^config/organization\.json: lease_patience: .*, not -1$"):
+        load_settings()
+
+
+def test_an_unknown_setting_in_a_file_is_named_by_the_file() -> None:
+    write(".orket/workspace.json", concurency=5)
+
+    with pytest.raises(SettingsError, match=r"\.orket/workspace\.json: unknown settings: concurency") as refused:
+        load_settings()
+    assert refused.value.next_step == "Correct .orket/workspace.json."
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "7", b"\xff"])
+def test_a_broken_file_is_named(content: str | bytes) -> None:
+    Path("config").mkdir()
+    Path("config/organization.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    with pytest.raises(SettingsError, match=r"config/organization\.json: "):
+        load_settings()
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_MODEL_API_KEY", "sk-very-secret")
+
+    assert "sk-very-secret" not in repr(load_settings())
+
+
+def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("config/organization.json", model_api_key=["sk-very-secret"])
+
+    with pytest.raises(SettingsError, match="model_api_key") as refused:
+        load_settings()
+    assert "sk-very-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["A", "a b", "../a", "", "a" * 40])
+def test_a_workspace_has_a_plain_name(name: str) -> None:
+    with pytest.raises(SettingsError, match="workspace"):
+        load_settings(workspace=name)

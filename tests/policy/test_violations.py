@@ -1,0 +1,45 @@
+"""Refusals on record."""
+
+from orket_pipelines.policy import Violation, list_violations, record_violation
+from orket_pipelines.store import Store, read_events
+
+
+def record(store: Store, rule: str, card_id: str | None = None) -> Violation:
+    violation = Violation(
+        rule, "coder", {"tool": "write_file", "path": "../x"}, "outside the checkout", "Stay inside.", card_id
+    )
+    with store.write() as tx:
+        record_violation(tx, violation)
+    store.clock.sleep(1)
+    return violation
+
+
+def test_a_violation_comes_back_with_all_that_was_said(store: Store) -> None:
+    given = record(store, "boundary", "todo-api")
+
+    with store.read() as tx:
+        (found,) = list_violations(tx)
+    assert (found.id, found.rule, found.actor, found.card_id) == (given.id, "boundary", "coder", "todo-api")
+    assert found.attempted == {"tool": "write_file", "path": "../x"}
+    assert (found.reason, found.fix, found.session_id) == ("outside the checkout", "Stay inside.", None)
+    assert found.at == 1_700_000_000_000_000
+
+
+def test_violations_are_listed_oldest_first_and_by_card(store: Store) -> None:
+    record(store, "first", "a")
+    record(store, "second", "b")
+    record(store, "third", "a")
+
+    with store.read() as tx:
+        assert [found.rule for found in list_violations(tx)] == ["first", "second", "third"]
+        assert [found.rule for found in list_violations(tx, card_id="a")] == ["first", "third"]
+
+
+def test_a_violation_is_an_event_about_its_card_or_else_its_actor(store: Store) -> None:
+    record(store, "first", "a")
+    record(store, "second")
+
+    with store.read() as tx:
+        events = read_events(tx)
+    assert [(event.kind, event.subject) for event in events] == [("policy.violated", "a"), ("policy.violated", "coder")]
+    assert events[0].payload["rule"] == "first"
