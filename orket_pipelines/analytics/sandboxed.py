@@ -18,6 +18,8 @@ from typing import Any
 
 CHUNK = 256
 """Rows fetched at a time; between two of them the budgets are looked at."""
+ERROR_LENGTH = 2_000
+"""Characters of an error that are handed on: a question can raise one of any length."""
 
 
 def main() -> None:
@@ -29,7 +31,7 @@ def main() -> None:
     except MemoryError:
         text = json.dumps({"error": "", "kind": "OutOfMemoryException"})
     except Exception as error:  # noqa: BLE001 - whatever an engine under attack raises, the parent hears of it
-        text = json.dumps({"error": str(error), "kind": type(error).__name__})
+        text = json.dumps({"error": str(error)[:ERROR_LENGTH], "kind": type(error).__name__})
     sys.stdout.write(text)
     sys.stdout.flush()
 
@@ -72,9 +74,9 @@ def answer(question: dict[str, Any]) -> str:
         raise ValueError(f"only questions are answered: this is {statements[0].type.name}")
     connection.execute(statements[0])
     columns = connection.description or []
-    rows, truncated = bounded(fetched(connection), question["rows"], question["bytes"])
-    head = {"columns": [column[0] for column in columns], "types": [str(column[1]) for column in columns]}
-    return f'{json.dumps(head)[:-1]}, "truncated": {json.dumps(truncated)}, "rows": [{",".join(rows)}]}}'
+    head = json.dumps({"columns": [column[0] for column in columns], "types": [str(column[1]) for column in columns]})
+    rows, truncated = bounded(fetched(connection), question["rows"], question["bytes"] - len(head))
+    return f'{head[:-1]}, "truncated": {json.dumps(truncated)}, "rows": [{",".join(rows)}]}}'
 
 
 def fetched(connection: Any) -> Iterator[tuple[Any, ...]]:
@@ -85,6 +87,8 @@ def fetched(connection: Any) -> Iterator[tuple[Any, ...]]:
 
 def bounded(rows: Iterator[tuple[Any, ...]], most: int, size: int) -> tuple[list[str], bool]:
     """The first rows as JSON, and whether there were more than fit."""
+    if size < 0:
+        raise ValueError("the columns alone are larger than an answer may be")
     kept: list[str] = []
     for row in rows:
         text = json.dumps([plain(value) for value in row])

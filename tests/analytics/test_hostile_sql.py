@@ -69,12 +69,15 @@ FORBIDDEN = {
     "SELECT * FROM sys": "does not exist",
     "SELECT nextval('evil')": "",
     "SELECT '\x00": "",
+    "SELECT error(repeat('x', 10000000))": "xxx",
     "SELECT " + "(" * 20_000 + "1" + ")" * 20_000: "",
     "SELECT " + "+".join(["1"] * 30_000): "",
     "SELECT " + ", ".join(["1"] * 50_000): "longer than 100,000 characters",
 }
 """What may not be done at all, and words of the refusal; empty where any will do."""
 
+DOUBLING = "WITH t0 AS (SELECT 1 AS a), {steps} SELECT a FROM t24"
+STEP = "t{to} AS (SELECT {{'a': a, 'b': a}} AS a FROM t{of})"
 GREEDY = (
     "SELECT repeat('x', 2000000000)",
     "SELECT repeat(repeat('x', 100000000), 20)",
@@ -90,6 +93,7 @@ GREEDY = (
     "SELECT map_from_entries(list({'k': range, 'v': range})) FROM range(1000000000)",
     "WITH RECURSIVE f(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM f) SELECT length(s) FROM f",
     "SELECT * FROM range(100000000000) ORDER BY random()",
+    DOUBLING.format(steps=", ".join(STEP.format(to=number, of=number - 1) for number in range(1, 25))),
 )
 """What wants memory without end."""
 
