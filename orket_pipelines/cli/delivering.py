@@ -62,8 +62,8 @@ def deliver_watched(
 
     Raises: typer.Exit with 1 where an issue waits, 130 where the delivery was interrupted.
     """
-    terminal.say(f"isolation: {preflight()}")
-    terminal.say(f"model: {model_in_use(settings)}")
+    terminal.say(preflight())
+    terminal.say(model_in_use(settings))
     began = time.monotonic()
     with open_factory(settings) as factory:
         line = Line(factory, deliver)
@@ -85,7 +85,7 @@ def deliver_watched(
 def model_in_use(settings: Settings) -> str:
     """Which model answers, and where."""
     if settings.model != SCRIPTED:
-        return f"{settings.model} at {settings.model_base_url}"
+        return f"model: {settings.model} at {settings.model_base_url}"
     return f"scripted model: it plays {settings.playbooks or 'examples/'}, no language model is used"
 
 

@@ -8,6 +8,8 @@ from orket_pipelines.store import Event
 Payload = dict[str, Any]
 TOLD_FEEDBACK = frozenset({"conflict", "merged_tests_failed", "guidance", "rejected", "session_failed"})
 """The other kinds of feedback have an event of their own."""
+WIDTH = 120
+"""Characters of what somebody wrote that a line repeats."""
 
 
 def tell(event: Event) -> str | None:
@@ -34,27 +36,28 @@ def _tested(payload: Payload) -> str:
 
 
 def _reviewed(payload: Payload) -> str:
-    return f"{payload['reviewer']} {payload['verdict'].replace('_', ' ')}: {_first_line(payload['body'])}"
+    return f"{payload['reviewer']} {payload['verdict'].replace('_', ' ')}: {_shortened(payload['body'])}"
 
 
 def _feedback(payload: Payload) -> str | None:
     kind = payload["kind"]
-    return f"{kind.replace('_', ' ')}: {_first_line(payload['body'])}" if kind in TOLD_FEEDBACK else None
+    return f"{kind.replace('_', ' ')}: {_shortened(payload['body'])}" if kind in TOLD_FEEDBACK else None
 
 
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:160]
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 
 SENTENCES: dict[str, Callable[[Payload], str | None]] = {
     "card.moved": _moved,
     "session.started": _called,
-    "code.committed": lambda payload: f"committed {payload['commit'][:8]}: {_first_line(payload['message'])}",
+    "code.committed": lambda payload: f"committed {payload['commit'][:8]}: {payload['message'].splitlines()[0]}",
     "tests.finished": _tested,
     "feedback.given": _feedback,
     "pull_request.opened": lambda payload: f"pull request #{payload['number']} opened",
     "pull_request.reviewed": _reviewed,
     "pull_request.merged": lambda payload: f"pull request #{payload['number']} merged as {payload['merge_commit'][:8]}",
     "pull_request.closed": lambda payload: f"pull request #{payload['number']} closed without a merge",
-    "policy.violated": lambda payload: f"refused: {_first_line(payload['reason'])}",
+    "policy.violated": lambda payload: f"refused: {_shortened(payload['reason'])}",
 }

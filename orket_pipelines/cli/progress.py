@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STAGES = {
     CardState.IN_PROGRESS: "write",
     CardState.READY_FOR_TESTING: "test",
-    CardState.CODE_REVIEW: "review and merge",
+    CardState.CODE_REVIEW: "review",
     CardState.DONE: "done",
 }
 REACHED = {CardState.READY: -1, **{state: place for place, state in enumerate(STAGES)}}
@@ -84,7 +84,12 @@ def _drawn(tx: Transaction, issues: Sequence[str], seconds: float) -> "Renderabl
         f"{done} of {len(cards)} done · {totals.merged} merged · {totals.turns} model turns · "
         f"{totals.test_runs} test runs · {seconds:.0f} s"
     )
-    table = Table("issue", *STAGES.values(), "now", box=SIMPLE_HEAD, caption=caption, caption_justify="left")
+    table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left")
+    table.add_column("issue", no_wrap=True)
+    for stage in STAGES.values():
+        table.add_column(stage, justify="center")
+    # The last column gives way where the screen is narrow.
+    table.add_column("now", no_wrap=True, overflow="ellipsis", ratio=1)
     for card in cards:
         table.add_row(card.id, *_marks(card), visible(busy.get(card.id) or _resting(card)))
     return table

@@ -68,8 +68,18 @@ def _spoken(turn: "Turn", calls: "list[Call]", limit: int | None) -> Iterator[st
             case "text" | "thinking":
                 yield _indented(str(part.get("content", "")), "  ", limit)
             case "tool-call":
-                yield f"  → {part['tool_name']} {_abridged(_arguments(part), limit)}"
+                yield from _called(part["tool_name"], _arguments(part), limit)
                 yield _told(results.get(part.get("tool_call_id")), limit)
+
+
+def _called(tool: str, arguments: dict[str, Any], limit: int | None) -> Iterator[str]:
+    """The call on a line, with what is short; what has lines of its own comes below it."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in arguments.items()}
+    short = [f"{name}={text}" for name, text in texts.items() if "\n" not in text]
+    yield _abridged(" ".join([f"  → {tool}", *short]), limit)
+    for name, text in texts.items():
+        if "\n" in text:
+            yield f"    {name}:\n{_indented(text, '    │ ', limit)}"
 
 
 def _told(result: "CallResult | None", limit: int | None) -> str:
@@ -79,9 +89,15 @@ def _told(result: "CallResult | None", limit: int | None) -> str:
     return _indented(mark + result.text, "    ", limit)
 
 
-def _arguments(part: dict[str, Any]) -> str:
-    arguments = part.get("args") or {}
-    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+def _arguments(part: dict[str, Any]) -> dict[str, Any]:
+    """What the model said to the tool, which may be anything."""
+    said = part.get("args") or {}
+    if isinstance(said, str):
+        try:
+            said = json.loads(said)
+        except ValueError:
+            return {"arguments": said}
+    return said if isinstance(said, dict) else {"arguments": said}
 
 
 def _abridged(text: str, limit: int | None) -> str:

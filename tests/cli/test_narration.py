@@ -43,7 +43,7 @@ def _event(kind: str, payload: dict[str, Any]) -> Event:
         (
             "pull_request.reviewed",
             {"reviewer": "integrity_guard", "verdict": "changes_requested", "body": "No index.\nAdd one."},
-            "storage: integrity_guard changes requested: No index.",
+            "storage: integrity_guard changes requested: No index. Add one.",
         ),
         (
             "pull_request.merged",

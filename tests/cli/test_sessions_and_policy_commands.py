@@ -20,7 +20,12 @@ CALL = effect_kind("test.transcript_call")
 def session(opened: Store) -> Session:
     """A session of one turn with a call that was denied, and a second that asks for tests."""
     session = Session("s1", "storage", 1, "coder", Purpose.WORK, 1, "c" * 40, "scripted/todo", [], None)
-    call = {"part_kind": "tool-call", "tool_name": "write_file", "args": {"path": "/etc/passwd"}, "tool_call_id": "t1"}
+    call = {
+        "part_kind": "tool-call",
+        "tool_name": "write_file",
+        "args": {"path": "/etc/x", "content": "a\nb"},
+        "tool_call_id": "t1",
+    }
     said = {"kind": "response", "parts": [{"part_kind": "text", "content": "I write it.\x07"}, call]}
     turn = Turn(1, [said], "scripted/todo", 100, 20, None, 1_000_000, 3_500_000)
     with opened.write() as tx:
@@ -38,7 +43,8 @@ def test_a_transcript_shows_what_was_said_called_and_told(orket: Orket) -> None:
     told = orket("sessions", "show", "s1").stdout
     assert told.startswith("coder on storage, called for work (visit 1), model scripted/todo\n")
     assert "turn 1: 100 tokens in, 20 out, price unknown, 2.5 s\n  I write it.\\x07\n" in told
-    assert '  → write_file {"path": "/etc/passwd"}\n    [denied] outside the checkout' in told
+    call = "  → write_file path=/etc/x\n    content:\n    │ a\n    │ b\n    [denied] outside the checkout"
+    assert call in told
     assert "… (229 characters more)" in told
     assert told.endswith("ended: ready_for_testing\n")
 
