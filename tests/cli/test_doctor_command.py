@@ -63,7 +63,7 @@ def test_a_wrong_setting_is_a_finding_and_ends_the_look(orket: Orket, monkeypatc
     monkeypatch.setenv("ORKET_CONCURRENCY", "many")
     done = orket("doctor")
     assert done.exit_code == 1
-    assert "fail  settings   concurrency: " in done.stdout
+    assert "fail  settings   ORKET_CONCURRENCY: " in done.stdout
 
 
 def test_a_taken_port_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
