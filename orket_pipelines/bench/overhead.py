@@ -1,6 +1,6 @@
 """What the line costs on top of its means: a rock of independent issues, two model turns each, no model latency.
 
-The author's turn is one tool call and the request for review, the guard's turn is the approval. Measured with code, forge
+The author calls one tool and asks for a review, the guard approves. Measured with code, forge
 and workbench that do nothing but remember; then with each real layer added.
 """
 
@@ -42,7 +42,7 @@ PLAYBOOK = {
                         {
                             "calls": [
                                 {"write_file": {"path": "notes.txt", "content": "Noted.\n"}},
-                                {"request_state": {"state": "ready_for_testing", "reason": "done"}},
+                                {"request_state": {"state": "ready_for_testing", "summary": "done"}},
                             ]
                         }
                     ],
@@ -90,7 +90,9 @@ def _compare(layer: str, run: Run, floor: Cost) -> list[Metric]:
 
 def _deliver(folder: Path, layer: str) -> Run:
     with _factory(folder, layer) as factory:
-        import_cards(factory.store, [_write_cards(folder)], seats=frozenset({"coder", "integrity_guard"}))
+        imported = import_cards(factory.store, [_write_cards(folder)], seats=frozenset({"coder", "integrity_guard"}))
+        if imported.problems:
+            raise OrketError(f"the bench's cards are not accepted: {imported.problems[0]}")
         counted = _count_commits(factory)
         before, wall = os.times(), time.monotonic()
         delivered = deliver_rock(factory, "bench", stop=threading.Event())
@@ -114,12 +116,13 @@ def _factory(folder: Path, layer: str) -> Factory:
 
 
 def _write_cards(folder: Path) -> Path:
+    parts = {name: [name] for name in ("managers", "engines", "accessors")}
     issues = [{"id": f"bench-{number:03}", "name": f"Issue {number}", "seat": "coder"} for number in range(ISSUES)]
     epic = {
         "id": "bench-all",
         "name": "All",
         "issues": issues,
-        "architecture": {"managers": [], "engines": [], "accessors": []},
+        "architecture": parts,
     }
     params = {"repository": "bench", "test_command": ["true"]}
     path = folder / "cards.json"

@@ -55,6 +55,9 @@ class Refused:
     about: str = ""
     card_ids: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.obstacle} {self.about}".strip()
+
 
 def score_cards(factory: Factory) -> dict[str, float]:
     """The scheduler's score of every card that agents work on: priority + distinct transitive dependents."""
@@ -96,6 +99,12 @@ def claim(factory: Factory, card_id: str, *, may_resume: bool) -> Lease | Refuse
     if lease is None:
         return Refused(Obstacle.HELD)
     return factory.leases.confirm(lease)
+
+
+def obstacle_of(factory: Factory, card: Card) -> Refused | None:
+    """Why nobody can work on the issue now; None where somebody could."""
+    with factory.store.read() as tx:
+        return _why_not(tx, factory, card, may_resume=False)
 
 
 def waiting_cards(factory: Factory, rock_id: str | None, reasons: Collection[str]) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from orket_pipelines.cards.model import WORKABLE, CardKind
 from orket_pipelines.cards.records import get_card, list_cards
-from orket_pipelines.delivery.claims import PREFIX, Choice, claim_next, score_cards, waiting_cards
+from orket_pipelines.delivery.claims import PREFIX, Choice, claim_next, obstacle_of, score_cards, waiting_cards
 from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import Delivery
 from orket_pipelines.delivery.worker import RETRIED, deliver_claimed, report
@@ -31,7 +31,8 @@ def deliver_rock(
     pool = _Pool(factory, rock_id, stop, on_delivery or (lambda _: None))
     pool.run()
     with factory.store.read() as tx:
-        return [report(card) for card in list_cards(tx, rock_id=rock_id, kinds=WORKABLE)]
+        issues = list_cards(tx, rock_id=rock_id, kinds=WORKABLE)
+    return [report(card, str(obstacle_of(factory, card) or "")) for card in issues]
 
 
 class _Pool:

@@ -76,7 +76,7 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     path = work.factory.checkout_of(work.card.id, "review" if call.purpose in _reads_the_change else "work")
     merging = _main_to_merge(work) if call.purpose in _merges_main else None
     work.factory.code.check_out(work.project.repository, work.attempt.head, path, merging=merging)
-    workbench = work.factory.workbenches.open(path, name=work.card.id)
+    workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
     try:
         store = work.store.acting(actor=call.role)
         desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop)
@@ -91,7 +91,8 @@ def _assignment(work: Work, call: CallAgent) -> Assignment:
         comments = comments_of(tx, work.card.id)
     diff = ""
     if call.purpose in _reads_the_change:
-        diff = work.factory.code.diff(project.repository, MAIN, attempt.head)
+        main = work.factory.code.head(project.repository, MAIN) or attempt.base_commit
+        diff = work.factory.code.diff(project.repository, main, attempt.head)
     return Assignment(
         card_id=work.card.id,
         attempt=attempt.number,

@@ -87,7 +87,7 @@ def wait_in(tx: Transaction, work: Work, asked: Move, *, session_id: str | None 
 def run_tests_on(work: Work, commit: str) -> TestReport:
     """Run the project's tests on `commit` in a fresh checkout, which is removed afterwards."""
     with _fresh_checkout(work, commit) as path:
-        workbench = work.factory.workbenches.open(path, name=work.card.id)
+        workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
         reach(BEFORE_TESTS)
         try:
             deadline = work.factory.settings.test_timeout

@@ -76,9 +76,9 @@ def deliver_issue(
             claimed = claim(factory, card_id, may_resume=_may_resume(factory, card_id, set(resume)))
             if isinstance(claimed, Lease):
                 return deliver_claimed(factory, card_id, claimed, stop=stop)
+            reason = str(claimed)
             if not _may_pass(factory, claimed, crew):
-                return report(_card(factory.store, card_id), f"{claimed.obstacle} {claimed.about}".strip())
-            reason = f"{claimed.obstacle} {claimed.about}".strip()
+                return report(_card(factory.store, card_id), reason)
             if on_waiting is not None and reason != told:
                 on_waiting(reason)
                 told = reason
@@ -108,7 +108,8 @@ def report(card: Card, reason: str = "") -> Delivery:
         return Delivery(card, Result.DONE)
     if card.state in TERMINAL:
         return Delivery(card, Result.CANCELED, card.note)
-    return Delivery(card, Result.WAITING, reason or f"{card.wait_reason}: {card.note}")
+    waits = f"{card.wait_reason}: {card.note}" if card.wait_reason else f"it is {card.state}"
+    return Delivery(card, Result.WAITING, reason or waits)
 
 
 def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Card:

@@ -76,9 +76,7 @@ def test_a_session_whose_work_is_committed_is_not_acted_on_again() -> None:
 def test_a_session_that_asked_to_wait_is_not_obeyed_twice() -> None:
     session = ended("coder", "base", request=CardState.BLOCKED, wait_reason=WaitReason.INPUT)
     waited = said(FeedbackKind.WAITED, "base", session_id="s1")
-    back = facts(
-        CardState.IN_PROGRESS, FRESH, waited, last_session=session, visits={("coder", Purpose.WORK): 1}
-    )
+    back = facts(CardState.IN_PROGRESS, FRESH, waited, last_session=session, visits={("coder", Purpose.WORK): 1})
     assert next_step(back, LIMITS) == CallAgent("coder", Purpose.WORK, 2)
 
 

@@ -85,7 +85,8 @@ class Objects:
         Raises: GitError where there is none.
         """
         shared = self.ancestors(one).keys() & self.ancestors(other).keys()
-        passed = {earlier for name in shared for earlier in self.ancestors(name) if earlier != name}
+        # What one shares with the other includes all that it came from, so parents are enough to tell what is passed.
+        passed = {parent for name in shared for parent in self.commit(name).parents}
         if not shared:
             raise GitError(f"{one} and {other} have no common history")
         return min(shared - passed)
