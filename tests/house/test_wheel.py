@@ -79,9 +79,10 @@ def test_the_wheel_delivers_the_example_in_a_bare_environment(wheel: Path, tmp_p
 
 
 def _pinned() -> list[str]:
-    """Versions as locked; without the hashes, which pip would then demand of the wheel as well."""
+    """Versions as locked; without extras and hashes, which pip does not take in constraints."""
     lock = (ROOT / "requirements.lock").read_text()
-    return re.findall(r"^([a-z0-9][^\s;\\]*==[^\s\\]+(?: ;[^\\\n]+)?)", lock, re.MULTILINE)
+    found = re.findall(r"^([a-z0-9][^\s;\\[]*)(?:\[[^]]*\])?(==[^\s\\]+(?: ;[^\\\n]+)?)", lock, re.MULTILINE)
+    return [name + version for name, version in found]
 
 
 def _pip_cache() -> str:
