@@ -40,8 +40,8 @@ def clear(path: Path, *, repair: bool = False) -> None:
     Raises: GitError where `path` is not a folder; OSError.
     """
     try:
-        folder = os.open(path, _FOLDER)
-    except OSError as error:
+        folder = _open(None, str(path))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise GitError(f"there is no checkout at {path}: {error.strerror}") from error
     try:
         _clear(folder, 0, 0, repair=repair)
@@ -135,14 +135,23 @@ def _clear(folder: int, depth: int, length: int, *, repair: bool) -> None:
 
 def _enter(folder: int, name: str, depth: int, length: int, *, repair: bool) -> None:
     try:
-        inner = os.open(name, _FOLDER, dir_fd=folder)
-    except (PermissionError, FileNotFoundError, NotADirectoryError):
-        # Not ours to read: git will say so too, and we come again to repair. Or it went away, or became a link.
+        inner = _open(folder, name)
+    except (FileNotFoundError, NotADirectoryError):
+        # It went away, or became a link.
         return
     try:
         _clear(inner, depth, length, repair=repair)
     finally:
         os.close(inner)
+
+
+def _open(parent: int | None, name: str) -> int:
+    """A folder, readable or not: git would pass over what it may not read, and its files would seem to be gone."""
+    try:
+        return os.open(name, _FOLDER, dir_fd=parent)
+    except PermissionError:
+        os.chmod(name, 0o700, dir_fd=parent)
+        return os.open(name, _FOLDER, dir_fd=parent)
 
 
 def _is_refused(name: str, *, is_link: bool) -> bool:

@@ -250,8 +250,10 @@ def test_what_was_made_unreadable_is_read_nevertheless(code: GitCode, start: str
     (checkout / "folder" / "inner" / "code.py").chmod(0)
     (checkout / "folder" / "inner").chmod(0)
     (checkout / "folder").chmod(0o500)
+    checkout.chmod(0)
     assert "folder/inner/code.py" in use(code, checkout, start)
     (checkout / "folder").chmod(0)
+    checkout.chmod(0)
     code.check_out("todo", start, checkout)
     assert not (checkout / "folder").exists()
 
@@ -259,29 +261,25 @@ def test_what_was_made_unreadable_is_read_nevertheless(code: GitCode, start: str
 def test_nothing_of_the_callers_environment_reaches_git(
     code: GitCode, checkout: Path, trap: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / ".gitconfig").write_text(f"[core]\n\tfsmonitor = {trap}\n\texcludesFile = {home}/ignore\n")
-    (home / "ignore").write_text("*\n")
-    for name, value in {
-        "HOME": home,
-        "XDG_CONFIG_HOME": home,
+    start = code.head("todo", "main")
+    assert start is not None
+    (tmp_path / ".gitconfig").write_text(f"[core]\n\tfsmonitor = {trap}\n[diff]\n\tnoprefix = true\n")
+    outside = {
+        "HOME": tmp_path,
+        "GIT_CONFIG_GLOBAL": tmp_path / ".gitconfig",
         "GIT_DIR": "/nowhere",
-        "GIT_INDEX_FILE": "/nowhere",
-        "GIT_CONFIG_GLOBAL": home / ".gitconfig",
+        "GIT_OBJECT_DIRECTORY": "/nowhere",
         "GIT_EXTERNAL_DIFF": trap,
+        "GIT_TRACE": tmp_path / "trace",
         "GIT_AUTHOR_NAME": "Somebody",
-    }.items():
+    }
+    for name, value in outside.items():
         monkeypatch.setenv(name, str(value))
     (checkout / "code.py").write_text("pass\n")
     tree = code.snapshot("todo", checkout)
-    start = code.head("todo", "main")
-    assert start is not None
     head = code.commit("todo", tree, parents=(start,), message="Work", by=CODER, at=AT)
-    assert "code.py" in code.diff("todo", start, head)
-    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_EXTERNAL_DIFF"):
-        monkeypatch.delenv(name)
-    assert "code.py" in listing(code, tree)
+    assert "diff --git a/code.py b/code.py\n" in code.diff("todo", start, head)
+    assert not (tmp_path / "trace").exists()
     assert not ran(trap)
 
 
