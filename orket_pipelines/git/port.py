@@ -58,7 +58,10 @@ class Code(Protocol):
         """
 
     def snapshot(self, repository: str, path: Path) -> str:
-        """The tree of the files at `path` (what `.gitignore` leaves out stays out); nothing points at it."""
+        """The tree of the files at `path` (what `.gitignore` leaves out stays out); nothing points at it.
+
+        A repository nested there is plain files: its `.git` is not recorded, and may be removed.
+        """
 
     def restore(self, repository: str, tree: str, path: Path) -> None:
         """Make the tracked files at `path` those of `tree`, and remove others that `.gitignore` does not cover."""
