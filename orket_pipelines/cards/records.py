@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
+from orket_pipelines.cards.model import TERMINAL, Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.transitions import Move, judge
 from orket_pipelines.errors import CardError, TransitionRefused
 from orket_pipelines.policy import Violation, record_violation
@@ -16,9 +16,6 @@ _cards = tables.cards
 _dependencies = tables.card_dependencies
 _one = sa.select(_cards).where(
     _cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id")
-)
-_depends_on = sa.select(_dependencies.c.depends_on_id).where(
-    _dependencies.c.workspace_id == sa.bindparam("workspace_id"), _dependencies.c.card_id == sa.bindparam("card_id")
 )
 _move = sa.update(_cards).where(
     _cards.c.workspace_id == sa.bindparam("b_workspace_id"),
@@ -31,7 +28,7 @@ def find_card(tx: Transaction, card_id: str) -> Card | None:
     """The card with this id."""
     key = {"workspace_id": tx.workspace_id, "card_id": card_id}
     row = tx.execute(_one, key).mappings().first()
-    return _card(row, tx.execute(_depends_on, key).scalars()) if row else None
+    return _card(row) if row else None
 
 
 def get_card(tx: Transaction, card_id: str) -> Card:
@@ -60,9 +57,8 @@ def list_cards(
         query = query.where(_cards.c.kind.in_([str(kind) for kind in kinds]))
     if states is not None:
         query = query.where(_cards.c.state.in_([str(state) for state in states]))
-    depends_on = _all_dependencies(tx)
     rows = tx.execute(query.order_by(_cards.c.created_at, _cards.c.position, _cards.c.id)).mappings()
-    return [_card(row, depends_on.get(row["id"], ())) for row in rows]
+    return [_card(row) for row in rows]
 
 
 def insert_cards(tx: Transaction, cards: Iterable[Card]) -> None:
@@ -71,7 +67,7 @@ def insert_cards(tx: Transaction, cards: Iterable[Card]) -> None:
         row = _row(card) | {"created_at": tx.now, "updated_at": tx.now, "position": position}
         tx.execute(sa.insert(_cards), {"workspace_id": tx.workspace_id, **row})
         _set_dependencies(tx, card)
-        append(tx, "card.created", card.id, _snapshot(card))
+        append(tx, "card.created", card.id, _row(card))
 
 
 def update_card(tx: Transaction, card: Card) -> None:
@@ -84,7 +80,7 @@ def update_card(tx: Transaction, card: Card) -> None:
         .values(row | {"updated_at": tx.now})
     )
     _set_dependencies(tx, card)
-    append(tx, "card.changed", card.id, _snapshot(card))
+    append(tx, "card.changed", card.id, _row(card))
 
 
 def free_names(tx: Transaction, card_ids: Collection[str]) -> None:
@@ -127,7 +123,9 @@ def move_in(tx: Transaction, card: Card, move: Move) -> Card:
         raise TransitionRefused(refusal.reason, next_step=refusal.fix)
     _set_state(tx, card, move)
     moved = replace(card, state=move.to, wait_reason=move.wait_reason, note=move.note, updated_at=tx.now)
-    _parents_follow(tx, moved)
+    # Only a beginning and an end can move a parent.
+    if card.state is CardState.READY or moved.state in TERMINAL:
+        _parents_follow(tx, moved)
     return moved
 
 
@@ -198,14 +196,6 @@ def _states_of_children(tx: Transaction, parent_id: str) -> set[CardState]:
     return {CardState(state) for state in rows.scalars()}
 
 
-def _all_dependencies(tx: Transaction) -> dict[str, list[str]]:
-    rows = tx.execute(sa.select(_dependencies).where(_dependencies.c.workspace_id == tx.workspace_id))
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault(row.card_id, []).append(row.depends_on_id)
-    return found
-
-
 def _set_dependencies(tx: Transaction, card: Card) -> None:
     mine = sa.and_(_dependencies.c.workspace_id == tx.workspace_id, _dependencies.c.card_id == card.id)
     tx.execute(sa.delete(_dependencies).where(mine))
@@ -214,7 +204,7 @@ def _set_dependencies(tx: Transaction, card: Card) -> None:
         tx.execute(sa.insert(_dependencies), rows)
 
 
-def _card(row: Any, depends_on: Iterable[str]) -> Card:
+def _card(row: Any) -> Card:
     return Card(
         id=row["id"],
         kind=CardKind(row["kind"]),
@@ -228,7 +218,7 @@ def _card(row: Any, depends_on: Iterable[str]) -> Card:
         seat=row["seat"],
         attempt=row["attempt"],
         details=row["details"],
-        depends_on=tuple(sorted(depends_on)),
+        depends_on=tuple(row["depends_on"]),
         source=row["source"],
         content_hash=row["content_hash"],
         created_at=row["created_at"],
@@ -239,8 +229,5 @@ def _card(row: Any, depends_on: Iterable[str]) -> Card:
 def _row(card: Card) -> dict[str, Any]:
     names = (column.name for column in _cards.columns if column.name not in {"workspace_id", "position"})
     row = {name: getattr(card, name) for name in names}
-    return row | {"kind": str(card.kind), "state": str(card.state), "wait_reason": card.wait_reason}
-
-
-def _snapshot(card: Card) -> dict[str, Any]:
-    return _row(card) | {"depends_on": list(card.depends_on)}
+    told = {"kind": str(card.kind), "state": str(card.state), "wait_reason": card.wait_reason}
+    return row | told | {"depends_on": sorted(card.depends_on)}

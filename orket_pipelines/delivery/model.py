@@ -132,7 +132,7 @@ class MoveOn:
 
 
 @dataclass(frozen=True, slots=True)
-class TestHead:
+class RunHeadTests:
     """Run the project's tests on the head commit in a fresh checkout."""
 
 
@@ -164,7 +164,7 @@ class Rest:
     """There is nothing to do: the card is final, or waits."""
 
 
-Step = StartAttempt | CallAgent | TakeOutcome | MoveOn | TestHead | OpenPullRequest | Merge | Reject | GiveUp | Rest
+Step = StartAttempt | CallAgent | TakeOutcome | MoveOn | RunHeadTests | OpenPullRequest | Merge | Reject | GiveUp | Rest
 
 
 class Result(StrEnum):

@@ -22,11 +22,11 @@ from orket_pipelines.delivery.model import (
     OpenPullRequest,
     Reject,
     Rest,
+    RunHeadTests,
     SessionFacts,
     StartAttempt,
     Step,
     TakeOutcome,
-    TestHead,
 )
 from orket_pipelines.review import Consequence, consequence
 
@@ -76,7 +76,7 @@ def _while_in_progress(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
 
 def _while_testing(facts: Facts, attempt: Attempt) -> Step:
     if facts.head_passed is None:
-        return TestHead()
+        return RunHeadTests()
     if not facts.head_passed:
         return MoveOn(CardState.IN_PROGRESS)
     return OpenPullRequest() if attempt.pull_request is None else MoveOn(CardState.CODE_REVIEW)

@@ -11,7 +11,7 @@ from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts
 from orket_pipelines.forge.model import Verdict
 from orket_pipelines.store import Transaction, append, new_id, tables
-from orket_pipelines.verification import TestReport
+from orket_pipelines.verification import SuiteReport
 
 HEAD, MERGED = "head", "merged"
 """The two occasions on which the project's tests run."""
@@ -148,7 +148,7 @@ def add_feedback(
 
 
 def add_test_run(
-    tx: Transaction, card: Card, attempt: Attempt, *, purpose: str, commit: str, report: TestReport, started_at: int
+    tx: Transaction, card: Card, attempt: Attempt, *, purpose: str, commit: str, report: SuiteReport, started_at: int
 ) -> None:
     """Store a run of the project's tests; a `tests.finished` event."""
     row = {

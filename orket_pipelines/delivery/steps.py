@@ -21,10 +21,10 @@ from orket_pipelines.delivery.model import (
     MoveOn,
     OpenPullRequest,
     Reject,
+    RunHeadTests,
     StartAttempt,
     Step,
     TakeOutcome,
-    TestHead,
 )
 from orket_pipelines.delivery.next_step import REVIEWER
 from orket_pipelines.delivery.records import HEAD, add_feedback, add_test_run, insert_attempt, update_attempt
@@ -124,7 +124,7 @@ def _keeps_its_approval(work: Work) -> bool:
     return True
 
 
-def _test_head(work: Work, _step: TestHead) -> None:
+def _test_head(work: Work, _step: RunHeadTests) -> None:
     """A failure goes back to the author in the transaction that stores it."""
     card, attempt = work.card, work.attempt
     started_at = work.store.clock.now()
@@ -170,7 +170,7 @@ _performers: dict[type, Callable[[Work, Any], None]] = {
     CallAgent: _call_agent,
     TakeOutcome: lambda work, step: outcomes.take(work, step.session, step.outcome),
     MoveOn: lambda work, step: move(work, step.to, guard_approved=step.to is CardState.DONE),
-    TestHead: _test_head,
+    RunHeadTests: _test_head,
     OpenPullRequest: _open_pull_request,
     Merge: lambda work, _step: merge(work),
     Reject: lambda work, _step: reject(work),

@@ -14,7 +14,7 @@ from orket_pipelines.delivery.factory import Factory, Project
 from orket_pipelines.delivery.model import Attempt, Facts, FeedbackKind
 from orket_pipelines.delivery.records import add_feedback
 from orket_pipelines.store import Store, Transaction, failpoint, reach
-from orket_pipelines.verification import TestReport, run_project_tests
+from orket_pipelines.verification import SuiteReport, run_project_tests
 
 BEFORE_MOVE = failpoint("card.before_move")
 AFTER_MOVE = failpoint("card.after_move")
@@ -84,7 +84,7 @@ def wait_in(tx: Transaction, work: Work, asked: Move, *, session_id: str | None 
     move_in(tx, card, asked)
 
 
-def run_tests_on(work: Work, commit: str) -> TestReport:
+def run_tests_on(work: Work, commit: str) -> SuiteReport:
     """Run the project's tests on `commit` in a fresh checkout, which is removed afterwards."""
     with _fresh_checkout(work, commit) as path:
         workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)

@@ -27,7 +27,7 @@ events = sa.Table(
     "events",
     metadata,
     sa.Column("seq", Sequence, primary_key=True, autoincrement=True),
-    sa.Column("id", Text, nullable=False, unique=True),
+    sa.Column("id", Text, nullable=False),
     sa.Column("workspace_id", Text, nullable=False),
     sa.Column("kind", Text, nullable=False),
     sa.Column("schema_version", Integer, nullable=False),
@@ -84,6 +84,8 @@ cards = _table(
     sa.Column("seat", Text),
     sa.Column("attempt", Integer, nullable=False),
     sa.Column("details", JSON, nullable=False),
+    # As in `card_dependencies`, which is for joins: a card is read far more often than it is written.
+    sa.Column("depends_on", JSON, nullable=False),
     sa.Column("source", Text),
     sa.Column("content_hash", Text, nullable=False),
     sa.Column("position", Integer, nullable=False),

@@ -1,5 +1,5 @@
 """Whether it works: suites and what came of running them."""
 
-from orket_pipelines.verification.project_tests import TestReport, run_project_tests
+from orket_pipelines.verification.project_tests import SuiteReport, run_project_tests
 
-__all__ = ["TestReport", "run_project_tests"]
+__all__ = ["SuiteReport", "run_project_tests"]

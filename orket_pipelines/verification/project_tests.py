@@ -14,7 +14,7 @@ _closing_line = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class TestReport:
+class SuiteReport:
     """What came of one run. `counts` is what the runner's closing line says (passed, failed, errors, skipped), empty
     where it says nothing that we can read: the exit code alone decides whether it `passed`."""
 
@@ -24,13 +24,13 @@ class TestReport:
     log: str
 
 
-def run_project_tests(workbench: Workbench, command: Sequence[str], *, deadline: float) -> TestReport:
+def run_project_tests(workbench: Workbench, command: Sequence[str], *, deadline: float) -> SuiteReport:
     """Run `command`; exit code 0 within `deadline` seconds is a pass, everything else a failure with its log."""
     execution = workbench.run(command, deadline=deadline)
     log = execution.output[-LOG_LIMIT:]
     if execution.timed_out:
         log += f"\nThe tests did not end within {deadline:g} seconds and were stopped."
-    return TestReport(execution.succeeded, read_counts(execution.output), execution.exit_code, log)
+    return SuiteReport(execution.succeeded, read_counts(execution.output), execution.exit_code, log)
 
 
 def read_counts(output: str) -> dict[str, int]:

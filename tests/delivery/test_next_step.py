@@ -19,10 +19,10 @@ from orket_pipelines.delivery.model import (
     OpenPullRequest,
     Reject,
     Rest,
+    RunHeadTests,
     SessionFacts,
     StartAttempt,
     TakeOutcome,
-    TestHead,
 )
 from orket_pipelines.delivery.next_step import next_step
 from orket_pipelines.forge.model import Verdict
@@ -70,7 +70,7 @@ def test_what_a_session_ended_with_is_acted_on_before_anything_else() -> None:
 def test_a_session_whose_work_is_committed_is_not_acted_on_again() -> None:
     session = ended("coder", "base", request=CardState.READY_FOR_TESTING)
     step = next_step(facts(CardState.READY_FOR_TESTING, COMMITTED, last_session=session), LIMITS)
-    assert step == TestHead()
+    assert step == RunHeadTests()
 
 
 def test_a_session_that_asked_to_wait_is_not_obeyed_twice() -> None:
@@ -102,7 +102,7 @@ def test_what_was_wrong_with_an_older_commit_is_past() -> None:
 @pytest.mark.parametrize(
     ("attempt", "passed", "step"),
     [
-        (COMMITTED, None, TestHead()),
+        (COMMITTED, None, RunHeadTests()),
         (COMMITTED, False, MoveOn(CardState.IN_PROGRESS)),
         (COMMITTED, True, OpenPullRequest()),
         (PROPOSED, True, MoveOn(CardState.CODE_REVIEW)),

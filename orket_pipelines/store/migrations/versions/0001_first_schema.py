@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("seat", sa.Text(), nullable=True),
         sa.Column("attempt", sa.BigInteger(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("depends_on", sa.JSON(), nullable=False),
         sa.Column("source", sa.Text(), nullable=True),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -108,7 +109,6 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
-        sa.UniqueConstraint("id", name=op.f("uq_events_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(
