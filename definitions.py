@@ -3,13 +3,18 @@
 Nothing here reaches a network or a database.
 """
 
-from dagster import Definitions
+import warnings
+
+from dagster import BetaWarning, Definitions
 
 from assets import ASSETS, CHECKS
 from jobs import JOBS
 from jobs.threads_executor import threads_executor
 from resources import RESOURCES
 from sensors import SENSORS
+
+# Dagster itself sets this parameter, for every sensor, and warns of it.
+warnings.filterwarnings("ignore", category=BetaWarning, message="Parameter `owners`")
 
 defs = Definitions(
     assets=ASSETS,

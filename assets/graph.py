@@ -1,6 +1,8 @@
 """What the asset graph is made of: keys, groups, partitions, and on purpose a mapping for every edge."""
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from dagster import (
     AssetDep,
@@ -14,10 +16,22 @@ from dagster import (
     SpecificPartitionsPartitionMapping,
 )
 
+RELEASED = "2026-11-01"
+"""No factory is older."""
+
+
+def first_day(dagster_home: str | None) -> str:
+    """What `orket dev` found to be the first day of this factory (`orket_pipelines/server/dagster_home.py`)."""
+    try:
+        return (Path(dagster_home or "") / "since").read_text()
+    except OSError:
+        return RELEASED
+
+
 ROCKS = DynamicPartitionsDefinition(name="rocks")
 ISSUES = DynamicPartitionsDefinition(name="issues")
-DAYS = DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
-"""From the year of the first release; today is a partition from its first minute on."""
+DAYS = DailyPartitionsDefinition(start_date=first_day(os.environ.get("DAGSTER_HOME")), end_offset=1)
+"""From the first day of this factory; today is a partition from its first minute on."""
 
 SAME = IdentityPartitionMapping()
 """An issue's asset comes from the same issue's."""

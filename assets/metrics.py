@@ -7,6 +7,8 @@ from typing import Any
 
 from dagster import (
     AssetExecutionContext,
+    AssetKey,
+    DagsterInstance,
     MaterializeResult,
     MetadataValue,
     TableColumn,
@@ -17,7 +19,7 @@ from dagster import (
 )
 
 from assets.bugs import bug_rates_of
-from assets.graph import METRICS, spec
+from assets.graph import DAYS, METRICS, spec
 from assets.recorder import told
 from assets.reports import Made, Values
 from assets.versions import version_of
@@ -30,6 +32,8 @@ from resources import RecordsResource
 
 QUERIES = str(Path(__file__).with_name("metrics.sql"))
 SAMPLE_ROWS = 20
+FILLED = 31
+"""Days that are looked back for gaps."""
 
 DAILY_ASSETS = [
     spec(
@@ -82,6 +86,12 @@ def history_of_sessions(context: AssetExecutionContext, records: RecordsResource
 def days_of(times: Iterable[int]) -> list[str]:
     """The partitions that these times (UTC, microseconds) fall into."""
     return sorted({datetime.fromtimestamp(at / MICROSECONDS, tz=UTC).date().isoformat() for at in times})
+
+
+def days_missing(instance: DagsterInstance) -> list[str]:
+    """The newest days that were never counted: a day without work belongs in a plot too."""
+    counted = instance.get_materialized_partitions(AssetKey("daily_metrics"))
+    return [day for day in DAYS.get_partition_keys()[-FILLED:] if day not in counted]
 
 
 def daily_made(settings: Settings, store: Store, day: str) -> list[Made]:

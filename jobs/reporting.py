@@ -6,7 +6,7 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, OpExecu
 
 from assets.bridge import Bridge
 from assets.inputs import changed_inputs
-from assets.metrics import daily_made, days_of, session_history_made
+from assets.metrics import daily_made, days_missing, days_of, session_history_made
 from assets.recorder import Recorder
 from jobs.threads_executor import threads_executor
 from orket_pipelines.store import append, read_events
@@ -29,7 +29,7 @@ def report_rest(context: OpExecutionContext, records: RecordsResource) -> None:
         bridge = Bridge(context.instance, store, recorder, context.run_id, lambda: living_runs(store, leases))
         events = bridge.report_rest()
         context.log.info("%d events are dealt with", len(events))
-        for day in days_of(event.at for event in events):
+        for day in sorted({*days_of(event.at for event in events), *days_missing(context.instance)}):
             recorder.record(daily_made(settings, store, day))
         recorder.record([session_history_made(settings, store)])
 

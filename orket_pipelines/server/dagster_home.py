@@ -1,8 +1,15 @@
 """DAGSTER_HOME, generated under ORKET_HOME: Dagster's own database, and the settings that the factory needs of it."""
 
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
+from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store, read_events
+
+SINCE = "since"
+"""A file in DAGSTER_HOME with the first day of this factory, as loading the definitions asks no database."""
 
 CONFIGURATION = """\
 # Written by `orket dev`, again each time: edits here are lost.
@@ -42,4 +49,13 @@ def write_dagster_home(settings: Settings) -> Path:
     home = settings.home.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(CONFIGURATION)
+    (home / SINCE).write_text(first_day(settings))
     return home
+
+
+def first_day(settings: Settings) -> str:
+    """The day (UTC) of the first event in the store; today where there is none yet. Plots over days begin with it."""
+    with closing(Store.open(settings.store_url, workspace_id=settings.workspace)) as store, store.read() as tx:
+        first = read_events(tx, limit=1)
+        at = first[0].at if first else tx.now
+    return datetime.fromtimestamp(at / MICROSECONDS, tz=UTC).date().isoformat()

@@ -5,9 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
+from typing import Any, Self
 
 from orket_pipelines.errors import OrketError
 from orket_pipelines.server.dagster_home import write_dagster_home
@@ -24,11 +23,14 @@ def run(settings: Settings, port: int = 3000) -> None:
     Raises: OrketError where the port is taken, or Dagster ends by itself.
     """
     demand_free(port)
-    process = subprocess.Popen(command(port), env=environment(settings), start_new_session=True)
-    with _passing_on_signals(process):
+    given = environment(settings)
+    with _Signals() as signals:
+        # A session of its own, so that whatever Dagster started can be ended with it.
+        process = subprocess.Popen(command(port), env=given, start_new_session=True)
+        signals.pass_on_to(process)
         status = process.wait()
-    _end_group(process.pid)
-    if status not in {0, -signal.SIGINT, -signal.SIGTERM}:
+        _end_group(process.pid)
+    if not signals.arrived:
         raise OrketError(
             f"Dagster ended by itself, with status {status}", next_step="Read its last lines above; then: orket doctor"
         )
@@ -61,27 +63,45 @@ def environment(settings: Settings) -> dict[str, str]:
     return os.environ | given | {"DAGSTER_DISABLE_TELEMETRY": "yes"}
 
 
-@contextmanager
-def _passing_on_signals(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """An interrupt asks Dagster to end, which asks its runs; a second one, or too long a wait, kills all of it."""
+class _Signals:
+    """The first interrupt asks Dagster to end, which asks its runs; a second one, or too long a wait, kills all of it.
 
-    def kill(_signal: int, _frame: FrameType | None) -> None:
-        _end_group(process.pid)
+    Handlers stand before the process starts: it would inherit a signal that a script's shell ignores.
+    """
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, kill)
-        process.send_signal(signal.SIGINT)
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    def __init__(self) -> None:
+        self.arrived = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._before: dict[int, Any] = {}
 
-    handled = {signal.SIGINT: ask, signal.SIGTERM: ask, signal.SIGALRM: kill}
-    before = {number: signal.signal(number, handler) for number, handler in handled.items()}
-    try:
-        yield
-    finally:
+    def __enter__(self) -> Self:
+        handlers = {signal.SIGINT: self._ask, signal.SIGTERM: self._ask, signal.SIGALRM: self._kill}
+        self._before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        return self
+
+    def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def pass_on_to(self, process: "subprocess.Popen[bytes]") -> None:
+        """From now on; what came before is passed on at once."""
+        self._process = process
+        if self.arrived:
+            process.send_signal(signal.SIGINT)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.arrived:
+            self._kill(number, frame)
+            return
+        self.arrived = True
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
+    def _kill(self, _number: int, _frame: FrameType | None) -> None:
+        if self._process is not None:
+            _end_group(self._process.pid)
 
 
 def _end_group(group: int) -> None:
