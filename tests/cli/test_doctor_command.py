@@ -91,7 +91,7 @@ def server() -> Iterator[tuple[str, dict[str, Any]]]:
             """Tests are quiet."""
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    threading.Thread(target=listening.serve_forever, args=[0.02], daemon=True).start()
     yield f"http://127.0.0.1:{listening.server_port}/v1", state
     listening.shutdown()
     listening.server_close()
