@@ -1,15 +1,12 @@
 """`orket bench`: what the factory costs, measured here and now."""
 
-from importlib import import_module
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from orket_pipelines.cli.terminal import Terminal, command
-from orket_pipelines.errors import OrketError
 
-BENCHES = {"overhead": "What durability costs an issue, as a ratio to the floor measured in the same run."}
-"""Each is a module of `orket_pipelines.bench` with `run(say) -> list[Measure]`; `say` takes lines of progress."""
 COLUMNS = ("metric", "value", "unit", "floor", "ratio")
 
 
@@ -18,18 +15,13 @@ def register(application: typer.Typer) -> None:
     command(application, "bench")(bench)
 
 
-def bench(
-    terminal: Terminal,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One of: " + ", ".join(BENCHES))],
-) -> None:
+def bench(terminal: Terminal, name: Annotated[str, typer.Argument(metavar="NAME", help="As in: overhead.")]) -> None:
     """Measure what the factory costs."""
-    if name not in BENCHES:
-        raise OrketError(f"there is no bench {name!r}", next_step=f"Name one of: {', '.join(BENCHES)}")
-    terminal.say(BENCHES[name])
-    measures = import_module(f"orket_pipelines.bench.{name}").run(terminal.say)
-    rows = [{column: getattr(measure, column) for column in COLUMNS} for measure in measures]
+    from orket_pipelines.bench import run_bench
+
+    rows = [asdict(metric) for metric in run_bench(name, terminal.say)]
     terminal.data(rows)
-    cells = [[_rounded(value) for value in row.values()] for row in rows]
+    cells = [[_rounded(row[column]) for column in COLUMNS] for row in rows]
     terminal.table(COLUMNS, cells, empty="Nothing was measured.")
 
 
