@@ -18,6 +18,7 @@ from orket_pipelines.errors import GitError, LeaseLost, OrketError, Stopped, Sto
 from orket_pipelines.policy import Violation, record_violation
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, reach
 from orket_pipelines.store.effects import DONE, begin_in, end
+from orket_pipelines.workbench.paths import why_protected
 
 TOOL = effect_kind("agents.tool")
 CHECKPOINT_TAKEN = failpoint("agents.checkpoint_taken")
@@ -76,7 +77,7 @@ def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
         result = _run(work, judged)
         reach(TOOL.after_effect)
         if judged.tool.reach is Reach.CHECKOUT:
-            result, tree = _checkpoint(work, result)
+            result, tree = _checkpoint(work, call, result)
     else:
         result = _denied(work, call, judged)
     verdict = "denied" if isinstance(judged, Denied) else "failed" if result.failed else "done"
@@ -113,8 +114,8 @@ def _run(work: Work, allowed: Allowed) -> ToolResult:
         return ToolResult(f"{defect} Reach your goal in another way.", failed=True)
 
 
-def _checkpoint(work: Work, result: ToolResult) -> tuple[ToolResult, str | None]:
-    """Keep the tree that a call left behind. What git cannot keep is put back, and the model is told."""
+def _checkpoint(work: Work, call: ToolCallPart, result: ToolResult) -> tuple[ToolResult, str | None]:
+    """Keep the tree that a call left behind. What git cannot keep or nobody may change is put back, which is told."""
     code, checkout, repository = work.desk.code, work.desk.workbench.checkout, work.assignment.repository
     before = work.history.tree
     try:
@@ -125,10 +126,31 @@ def _checkpoint(work: Work, result: ToolResult) -> tuple[ToolResult, str | None]
         code.restore(repository, before, checkout)
         text = f"What this call left behind cannot be stored; the files are as they were before it. {error}"
         return ToolResult(text, failed=True), before
-    if tree != before:
-        code.keep(repository, checkpoint_name(work.session.id), tree)
+    if tree == before:
+        return result, tree
+    trespass = _trespass(work, before, tree)
+    if before is not None and trespass is not None:
+        code.restore(repository, before, checkout)
+        reach(CHECKPOINT_TAKEN)
+        return _denied(work, call, trespass), before
+    code.keep(repository, checkpoint_name(work.session.id), tree)
     reach(CHECKPOINT_TAKEN)
     return result, tree
+
+
+def _trespass(work: Work, before: str | None, after: str) -> Denied | None:
+    """What a command changed that agents may not: the gate has seen its words, not its deeds."""
+    if before is None:
+        return None
+    for path in work.desk.code.changed_paths(work.assignment.repository, before, after):
+        reason = why_protected(path)
+        if reason is not None:
+            return Denied(
+                "protected_path",
+                f"the call changed {path!r}: {reason}; the files are as they were before the call",
+                "Reach your goal without changing this path, or ask a person: request_state blocked, reason input.",
+            )
+    return None
 
 
 def checkpoint_name(session_id: str) -> str:

@@ -82,5 +82,8 @@ class Code(Protocol):
     def diff(self, repository: str, base: str, head: str, *, limit: int = 100_000) -> str:
         """What `head` changes since it left `base`, as a unified diff; cut to `limit` characters, and it says so."""
 
+    def changed_paths(self, repository: str, before: str, after: str) -> tuple[str, ...]:
+        """The paths in which two trees differ, sorted; names that are no UTF-8 come with surrogates."""
+
     def patch_id(self, repository: str, base: str, head: str) -> str:
         """A name of what `head` changes since it left `base`, the same for the same patch on another base."""

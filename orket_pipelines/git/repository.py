@@ -155,6 +155,11 @@ class GitCode:
             return text
         return f"{text[:limit]}\n[The diff is longer than {limit} characters; the rest is left out.]\n"
 
+    def changed_paths(self, repository: str, before: str, after: str) -> tuple[str, ...]:
+        command = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", check_object(before), check_object(after))
+        found = self._git(repository).run(*command).output
+        return tuple(sorted(os.fsdecode(name) for name in found.split(b"\0") if name))
+
     def patch_id(self, repository: str, base: str, head: str) -> str:
         with self._difference(repository, base, head, "--no-renames", "--binary") as path, path.open("rb") as found:
             return name_patch(found)

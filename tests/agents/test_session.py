@@ -1,6 +1,8 @@
 """The turn loop on the shipped fakes: what is stored, what is denied, how a session ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.errors import CardError, ModelError, Stopped, WorkbenchError
 from orket_pipelines.policy import list_violations
 from orket_pipelines.store import Store, read_events, tables
+from orket_pipelines.workbench import Execution, MemoryWorkbenches
+from orket_pipelines.workbench.fake import ended
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "It is done."}}
 
@@ -109,6 +113,29 @@ def test_a_denied_call_is_on_record_and_the_way_out_is_told(desk: Desk, assignme
     assert (violation.actor, violation.session_id) == ("coder", session.id)
     assert violation.attempted["tool"] == "write_file"
     assert not (desk.workbench.checkout / ".github").exists()
+
+
+def test_what_a_command_did_to_a_protected_path_is_undone_and_told(desk: Desk, assignment: Assignment) -> None:
+    """The gate sees the words of a command; its deeds show in the tree."""
+
+    def write_workflow(checkout: Path, _command: Sequence[str]) -> Execution:
+        (checkout / "harmless.txt").write_text("x")
+        (checkout / ".gitea").mkdir()
+        (checkout / ".gitea" / "deploy.yml").write_text("on: push")
+        return ended()
+
+    workbench = MemoryWorkbenches(write_workflow).open(desk.workbench.checkout, name="hello")
+    models = script(
+        {"calls": [{"run_command": {"command": ["innocent"]}}]},
+        {"expect": "the call changed '.gitea/deploy.yml'", "calls": [READY]},
+    )
+    run_session(replace(desk, workbench=workbench), models, assignment)
+    with desk.store.read() as tx:
+        (violation,) = list_violations(tx, card_id="hello")
+        (session,) = list_sessions(tx)
+        assert final_tree(tx, session) == session.starting_tree
+    assert violation.rule == "protected_path"
+    assert not (desk.workbench.checkout / ".gitea").exists()
 
 
 def test_what_follows_an_outcome_in_the_same_turn_is_not_run(desk: Desk, assignment: Assignment) -> None:

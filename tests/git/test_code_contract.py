@@ -396,6 +396,14 @@ class TestDiffs:
         assert "--- a/gone\n+++ /dev/null\n" in found
         assert "elsewhere" not in found
 
+    def test_two_trees_differ_in_what_was_added_changed_and_removed(
+        self, code: Code, start: str, checkout: Path
+    ) -> None:
+        before = commit_files(code, checkout, start, {"a": "1", "gone": "x", "same": "x"})
+        after = commit_files(code, checkout, before, {"a": "2", "gone": None, "b/c é": "y"})
+        assert code.changed_paths("todo", before, after) == ("a", "b/c é", "gone")
+        assert code.changed_paths("todo", after, after) == ()
+
     def test_no_change_is_no_diff(self, code: Code, start: str) -> None:
         assert code.diff("todo", start, start) == ""
 

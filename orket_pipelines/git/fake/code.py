@@ -153,6 +153,11 @@ class MemoryCode:
             return text
         return f"{text[:limit]}\n[The diff is longer than {limit} characters; the rest is left out.]\n"
 
+    def changed_paths(self, repository: str, before: str, after: str) -> tuple[str, ...]:
+        with self._lock:
+            self._check(repository)
+            return tuple(sorted(changed(self._objects.tree(before), self._objects.tree(after))))
+
     def patch_id(self, repository: str, base: str, head: str) -> str:
         return name_patch(self._difference(repository, base, head))
 
