@@ -16,7 +16,7 @@ import typer
 
 from orket_pipelines.cli.progress import Refresh, line_by_line, live_table, silent
 from orket_pipelines.cli.records import Totals, repositories_of, totals_of
-from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal
+from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, typed
 from orket_pipelines.delivery import Delivery, Factory, Result, open_factory
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
@@ -77,7 +77,7 @@ def deliver_watched(
     if line.stop.is_set():
         terminal.say("\nstopped; the same command carries on")
         raise typer.Exit(INTERRUPTED)
-    terminal.say("\nnext:\n" + "\n".join(f"  {each}" for each in after))
+    terminal.say("\nnext:\n" + "\n".join(f"  {typed(each)}" for each in after))
     if any(delivery.result is Result.WAITING for delivery in line.deliveries):
         raise typer.Exit(FAILED)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orket_pipelines.cli.rocks import Model, Server, after
+from orket_pipelines.cli.rocks import AFTER, Model, Server
 from orket_pipelines.cli.terminal import Terminal, command
 
 group = typer.Typer()
@@ -30,5 +30,5 @@ def deliver(
         settings,
         [issue],
         lambda factory, stop: [deliver_issue(factory, issue, stop=stop, on_waiting=terminal.say)],
-        after=after(issue),
+        after=AFTER,
     )

@@ -67,14 +67,9 @@ def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str)
         settings,
         [issue.id for issue in issues],
         lambda factory, stop: deliver_rock(factory, rock_id, stop=stop),
-        after=after(rock_id),
+        after=AFTER,
     )
 
 
-def after(card_id: str) -> list[str]:
-    """Three commands that lead from a delivery to its parts."""
-    return [
-        f"orket cards show {card_id}",
-        "orket sessions list",
-        'orket sql "select * from daily_metrics"',
-    ]
+AFTER = ("orket dev", "orket sessions list", 'orket sql "select * from lineage"')
+"""Three commands that lead from a delivery to its parts: the UI, what agents said, and SQL."""

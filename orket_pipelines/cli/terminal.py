@@ -3,6 +3,8 @@
 import inspect
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,9 +80,20 @@ class Terminal:
             typer.echo("\n".join(_align([columns, *cells])))
 
 
+_ORKET = re.compile(r"(?<![\w/.-])orket(?= [a-z])")
+
+
 def visible(text: str) -> str:
     """The text with its control characters shown rather than obeyed: a model may have written it."""
     return "".join(letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1] for letter in text)
+
+
+def typed(text: str) -> str:
+    """The text with its `orket …` commands as they must be typed here: with a path, where orket is not on PATH."""
+    called, found = Path(sys.argv[0]), shutil.which("orket")
+    if called.name != "orket" or (found is not None and Path(found).resolve() == called.resolve()):
+        return text
+    return _ORKET.sub(os.path.relpath(called.absolute()), text)
 
 
 def when(microseconds: int) -> str:
@@ -145,7 +158,7 @@ def complain(message: str, next_step: str, *, machine: bool) -> None:
         return
     typer.echo(visible(f"orket: {message}"), err=True)
     if next_step:
-        typer.echo(visible(f"next: {next_step}"), err=True)
+        typer.echo(visible(f"next: {typed(next_step)}"), err=True)
 
 
 def _by_keyword(parameter: inspect.Parameter) -> inspect.Parameter:

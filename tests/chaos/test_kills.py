@@ -86,7 +86,7 @@ class Line:
         return ended(1, f"{broken} failed\n1 failed in 0.01s\n") if broken else ended(0, "1 passed in 0.01s\n")
 
     def _keep_order(self, card_id: str) -> None:
-        """`first` waits for the branches of `second` and `fifth`, `second` for the merge of `first`, `fifth` of `second`.
+        """`first` waits for the branches of `second` and `fifth`, `second` for its merge, `fifth` for that of `second`.
 
         So `second` conflicts with main, and `fifth` has a merged tree that nobody has tested.
         """
