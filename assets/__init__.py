@@ -2,7 +2,7 @@
 
 from assets.checks import CHECKS
 from assets.inputs import files_of_a_rock, prompts_and_models
-from assets.metrics import history_of_sessions, metrics_of_a_day
+from assets.metrics import history_of_sessions, metrics_of_days
 from assets.work import make_issue, make_rock
 
 ASSETS = [
@@ -10,7 +10,7 @@ ASSETS = [
     prompts_and_models,
     make_rock,
     make_issue,
-    metrics_of_a_day,
+    metrics_of_days,
     history_of_sessions,
 ]
 

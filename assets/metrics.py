@@ -1,13 +1,15 @@
 """The numbers, from DuckDB: a day's metrics, costs and bug rates as plots over time; the session history as a table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dagster import (
     AssetExecutionContext,
     AssetKey,
+    BackfillPolicy,
     DagsterInstance,
     MaterializeResult,
     MetadataValue,
@@ -23,7 +25,7 @@ from assets.graph import DAYS, METRICS, spec
 from assets.recorder import told
 from assets.reports import Made, Values
 from assets.versions import version_of
-from orket_pipelines.analytics import SAMPLES, Table, describe, run_sql, snapshot_of
+from orket_pipelines.analytics import SAMPLES, Table, TableDescription, describe, run_sql, snapshot_of
 from orket_pipelines.analytics.queries import named
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.settings import Settings
@@ -69,10 +71,10 @@ SESSION_HISTORY = spec(
 )
 
 
-@multi_asset(name="metrics_of_a_day", specs=DAILY_ASSETS, can_subset=True)
-def metrics_of_a_day(context: AssetExecutionContext, records: RecordsResource) -> Iterator[MaterializeResult[None]]:
-    """Count a day again."""
-    made = daily_made(records.settings, records.store, context.partition_key)
+@multi_asset(name="metrics_of_days", specs=DAILY_ASSETS, can_subset=True, backfill_policy=BackfillPolicy.single_run())
+def metrics_of_days(context: AssetExecutionContext, records: RecordsResource) -> Iterator[MaterializeResult[None]]:
+    """Count these days again: all of a backfill in one run."""
+    made = daily_made(records.settings, records.store, context.partition_keys)
     chosen = {key.to_user_string() for key in context.selected_asset_keys}
     yield from told(context, (each for each in made if each.asset in chosen))
 
@@ -94,30 +96,39 @@ def days_missing(instance: DagsterInstance) -> list[str]:
     return [day for day in DAYS.get_partition_keys()[-FILLED:] if day not in counted]
 
 
-def daily_made(settings: Settings, store: Store, day: str) -> list[Made]:
-    """All daily numbers of one day."""
-    counted = _ask(settings, store, "day", day=day)
-    numbers = {name.replace("_", " "): float(value or 0) for name, value in (counted[0] if counted else {}).items()}
-    models = _ask(settings, store, "models", day=day, refresh=False)
-    spent = {
-        "turns": sum(row["turns"] for row in models),
-        "cost in USD": float(sum(row["cost"] or 0 for row in models)),
-        "models": _table(models),
-    }
-    cost = f"{spent['cost in USD']:.4f} USD in {spent['turns']} turns"
-    return [
-        Made("daily_metrics", day, version_of(numbers), f"{numbers.get('cards done', 0):g} issues done", numbers),
-        Made("model_costs", day, version_of(models), cost, spent),
-        _bugs_made(store, day),
+def daily_made(settings: Settings, store: Store, days: Sequence[str]) -> list[Made]:
+    """All daily numbers of these days."""
+    if not days:
+        return []
+    counted = {row.pop("day"): row for row in _ask(settings, store, "days", days=days)}
+    used: dict[str, list[dict[str, Any]]] = {day: [] for day in days}
+    for row in _ask(settings, store, "models", days=days, refresh=False):
+        used[row.pop("day")].append(row)
+    made = [
+        (_counts_made(day, counted.get(day, {})), _costs_made(day, used[day]), _bugs_made(store, day)) for day in days
     ]
+    return [each for of_day in made for each in of_day]
+
+
+def _counts_made(day: str, counted: dict[str, Any]) -> Made:
+    # What a quiet day counts is 0, and belongs in the plot.
+    names = [column.name for column in _description("daily_metrics").columns if column.name != "day"]
+    numbers = {name.replace("_", " "): float(counted.get(name) or 0) for name in names}
+    return Made("daily_metrics", day, version_of(numbers), f"{numbers['cards done']:g} issues done", numbers)
+
+
+def _costs_made(day: str, models: list[dict[str, Any]]) -> Made:
+    turns, cost = sum(row["turns"] for row in models), float(sum(row["cost"] or 0 for row in models))
+    metadata = {"turns": turns, "cost in USD": cost, "models": _table(models)}
+    return Made("model_costs", day, version_of(models), f"{cost:.4f} USD in {turns} turns", metadata)
 
 
 def session_history_made(settings: Settings, store: Store) -> Made:
     """The session history as it explains itself: columns, size, the newest rows, a query to start from."""
     (sums,) = _ask(settings, store, "sessions")
     newest = _rows(run_sql(settings, SAMPLES["session_history"], refresh=False, store=store, limit=SAMPLE_ROWS))
-    (table,) = [each for each in describe() if each.name == "session_history"]
-    schema = TableSchema([TableColumn(each.name, each.type, each.comment) for each in table.columns])
+    columns = _description("session_history").columns
+    schema = TableSchema([TableColumn(each.name, each.type, each.comment) for each in columns])
     metadata: Values = {
         "dagster/row_count": int(sums["sessions"]),
         "dagster/column_schema": MetadataValue.table_schema(schema),
@@ -144,9 +155,16 @@ def _bugs_made(store: Store, day: str) -> Made:
     )
 
 
-def _ask(settings: Settings, store: Store, query: str, *, day: str = "", refresh: bool = True) -> list[dict[str, Any]]:
-    asked = named(QUERIES)[query].format(day=day)
+def _ask(
+    settings: Settings, store: Store, query: str, *, days: Sequence[str] = (), refresh: bool = True
+) -> list[dict[str, Any]]:
+    asked = named(QUERIES)[query].format(days=", ".join(f"DATE '{day}'" for day in days))
     return _rows(run_sql(settings, asked, refresh=refresh, store=store))
+
+
+@cache
+def _description(table: str) -> TableDescription:
+    return next(each for each in describe() if each.name == table)
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:

@@ -56,6 +56,11 @@ class Recorder:
             if (label_of(report), str(event)) not in left_out:
                 self._log(self._shape(report, {} if event is None else {EVENT: MetadataValue.text(str(event))}))
 
+    def repeat(self, evaluations: Iterable[AssetCheckEvaluation]) -> None:
+        """Log evaluations again as they are."""
+        for evaluation in evaluations:
+            self._log(evaluation)
+
     def _shape(self, report: Report, more: Mapping[str, MetadataValue]) -> Logged:
         metadata = {**report.metadata, **more}
         if isinstance(report, Judged):

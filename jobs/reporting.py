@@ -5,6 +5,7 @@ from typing import Any
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, OpExecutionContext, RunsFilter, job, op
 
 from assets.bridge import Bridge
+from assets.hidden_failures import restate
 from assets.inputs import changed_inputs
 from assets.metrics import daily_made, days_missing, days_of, session_history_made
 from assets.recorder import Recorder
@@ -29,9 +30,10 @@ def report_rest(context: OpExecutionContext, records: RecordsResource) -> None:
         bridge = Bridge(context.instance, store, recorder, context.run_id, lambda: living_runs(store, leases))
         events = bridge.report_rest()
         context.log.info("%d events are dealt with", len(events))
-        for day in sorted({*days_of(event.at for event in events), *days_missing(context.instance)}):
-            recorder.record(daily_made(settings, store, day))
+        days = {*days_of(event.at for event in events), *days_missing(context.instance)}
+        recorder.record(daily_made(settings, store, sorted(days)))
         recorder.record([session_history_made(settings, store)])
+        restate(context.instance, recorder, context.run_id)
 
 
 @job(

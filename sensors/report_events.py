@@ -16,6 +16,7 @@ from dagster import (
 
 from assets.bridge import load_progress, overdue
 from assets.graph import ISSUES, ROCKS
+from assets.hidden_failures import hidden_failures
 from jobs.reporting import report_events
 from orket_pipelines.cards.model import WORKABLE, CardKind
 from orket_pipelines.cards.records import list_cards
@@ -46,7 +47,7 @@ def report_events_sensor(context: SensorEvaluationContext) -> SensorResult | Ski
     under_way = bool(partitions_under_way(context.instance, report_events.name))
     additions = [_missing(context.instance, ROCKS, rocks), _missing(context.instance, ISSUES, issues)]
     partitions = [addition for addition in additions if addition.partition_keys]
-    if due and not under_way:
+    if (due or hidden_failures(context.instance)) and not under_way:
         tags = {"orket/events": f"{progress.seq} to {newest}"}
         return SensorResult([RunRequest(tags=tags)], dynamic_partitions_requests=partitions, cursor=cursor)
     told = "A bridging run is under way." if under_way else f"Nothing to report: {cursor}."

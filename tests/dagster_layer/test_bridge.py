@@ -7,9 +7,10 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.dagster_run import DagsterRun
 
 from assets.bridge import Bridge, Progress, load_progress, save_progress
+from assets.hidden_failures import hidden_failures
 from assets.recorder import Logged, Recorder
-from orket_pipelines.cards.model import CardState, WaitReason
-from orket_pipelines.cards.records import move_card
+from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
+from orket_pipelines.cards.records import insert_cards, move_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.store import Store, append
 
@@ -103,3 +104,21 @@ def test_a_new_dagster_home_is_told_everything(
     save_progress(instance, "default", Progress())
     launch("report_events")
     assert told("cards", "shop-cart") == ["A cart: ready"]
+
+
+def test_a_failure_stays_the_newest_evaluation_although_another_partition_passes_later(
+    shop: Store, launch: Launch, instance: DagsterInstance
+) -> None:
+    with shop.write() as tx:
+        insert_cards(tx, [Card("shop-door", CardKind.ISSUE, "A door", parent_id="shop-api", rock_id="shop")])
+    blocked = Move(CardState.BLOCKED, "system", wait_reason=WaitReason.SYSTEM, note="the model is down")
+    for card_id in ("shop-cart", "shop-door"):
+        move_card(shop, card_id, Move(CardState.IN_PROGRESS, "system"))
+        move_card(shop, card_id, blocked)
+    launch("report_events")
+    move_card(shop, "shop-door", Move(CardState.IN_PROGRESS, "system"))
+    launch("report_events")
+    key = AssetCheckKey(AssetKey("cards"), "not_stuck")
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert (newest.partition, newest.status.value) == ("shop-cart", "FAILED")
+    assert hidden_failures(instance) == []

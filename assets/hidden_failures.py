@@ -1,0 +1,50 @@
+"""Failures that the graph does not show: its colour is that of a check's newest row, whichever partition that is about.
+
+So while any partition fails, a failing one must be the newest. Within a run, a second evaluation of a partition
+overwrites its row instead of making a newer one: a run that logged a failure itself leaves restating it to the next.
+"""
+
+from collections.abc import Iterable
+
+from dagster import AssetCheckEvaluation, AssetCheckKey, AssetKey, DagsterInstance
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
+
+from assets.recorder import Recorder
+
+JUDGED = (
+    AssetCheckKey(AssetKey("rocks"), "not_stuck"),
+    AssetCheckKey(AssetKey("cards"), "not_stuck"),
+    AssetCheckKey(AssetKey("test_reports"), "tests_passed"),
+    AssetCheckKey(AssetKey("pull_requests"), "review_approved"),
+)
+FAILED = AssetCheckExecutionRecordStatus.FAILED
+
+
+def hidden_failures(instance: DagsterInstance) -> list[AssetCheckExecutionRecord]:
+    """One failing evaluation for each check whose newest row passed although a partition fails."""
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(JUDGED))
+    passing = [key for key, record in newest.items() if record.status is not FAILED]
+    return [hidden for key in passing for hidden in _failing(instance, key)]
+
+
+def restate(instance: DagsterInstance, recorder: Recorder, run_id: str) -> None:
+    """Evaluate them again as they were, so that red is red; except those that this run itself logged."""
+    recorder.repeat(_evaluations(record for record in hidden_failures(instance) if record.run_id != run_id))
+
+
+def _failing(instance: DagsterInstance, key: AssetCheckKey) -> Iterable[AssetCheckExecutionRecord]:
+    infos = instance.event_log_storage.get_asset_check_partition_info([key])
+    failing = [info for info in infos if info.latest_execution_status is FAILED and info.is_current]
+    if not failing:
+        return []
+    last = max(failing, key=lambda info: info.latest_check_event_storage_id)
+    only = PartitionKeyFilter(key=last.partition_key)
+    return instance.event_log_storage.get_asset_check_execution_history(key, limit=1, partition_filter=only)
+
+
+def _evaluations(records: Iterable[AssetCheckExecutionRecord]) -> list[AssetCheckEvaluation]:
+    return [record.evaluation for record in records if record.evaluation is not None]

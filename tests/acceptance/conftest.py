@@ -1,0 +1,127 @@
+"""`orket dev` over a home of its own, with the example and a few small rocks in it, and a page of Chromium."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+ROCKS = Path(__file__).parent / "rocks"
+ORKET = (sys.executable, "-c", "from orket_pipelines.cli import main; main()")
+START_LIMIT = 90.0
+"""Seconds until the UI answers with our definitions loaded, on a busy machine."""
+UI_LIMIT = 60_000
+"""Milliseconds that the UI may take for one thing."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+@dataclass(frozen=True)
+class Factory:
+    """A home, the UI over it, and the terminal beside it."""
+
+    home: Path
+    url: str
+    environment: dict[str, str]
+
+    def orket(self, *arguments: str, succeeds: bool = True) -> str:
+        """What a command prints."""
+        command = [*ORKET, *arguments]
+        done = subprocess.run(
+            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+        )
+        assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
+        return done.stdout
+
+    def states(self, rock: str) -> dict[str, str]:
+        """The state of each card of a rock, as the terminal says it."""
+        cards = json.loads(self.orket("cards", "list", "--json"))
+        return {card["id"]: card["state"] for card in cards if card["id"].startswith(rock)}
+
+    def ask(self, query: str) -> Any:
+        """An answer of Dagster's own API."""
+        body = json.dumps({"query": query}).encode()
+        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
+            return json.load(answer)["data"]
+
+
+@pytest.fixture(scope="session")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    """The example waits to be delivered; the terminal has delivered `quay`, and left `wreck` blocked."""
+    folder = tmp_path_factory.mktemp("acceptance")
+    playbooks = folder / "playbooks"
+    playbooks.mkdir()
+    for rock in (*ROCKS.iterdir(), ROOT / "examples" / "todo"):
+        (playbooks / rock.name).symlink_to(rock)
+    port = _free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORKET_", "DAGSTER_"))}
+    home = folder / "home"
+    environment = kept | {"ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(playbooks)}
+    made = Factory(home, f"http://127.0.0.1:{port}", environment)
+    for rock in (*ROCKS.iterdir(), ROOT / "examples" / "todo"):
+        made.orket("cards", "import", str(rock / "cards"))
+    made.orket("rocks", "deliver", "quay")
+    made.orket("rocks", "deliver", "wreck", succeeds=False)
+    log = folder / "dev.log"
+    with log.open("w") as output:
+        command = [*ORKET, "dev", "--port", str(port)]
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+        try:
+            _wait_until(lambda: _is_loaded(made), START_LIMIT, log)
+            yield made
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def browser(require: Callable[[str, bool, str], None]) -> Iterator[Browser]:
+    """Chromium, as the machine has it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    require("browser", found is not None, "Chromium is not installed")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window as large as the README's picture."""
+    opened = browser.new_page(viewport={"width": 1600, "height": 900})
+    opened.set_default_timeout(UI_LIMIT)
+    yield opened
+    opened.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_loaded(factory: Factory) -> bool:
+    try:
+        found = factory.ask("{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } } }")
+    except OSError:
+        return False
+    return bool(found["repositoriesOrError"].get("nodes"))
+
+
+def _wait_until(holds: Callable[[], bool], limit: float, log: Path) -> None:
+    deadline = time.monotonic() + limit
+    while not holds():
+        assert time.monotonic() < deadline, log.read_text()[-4_000:]
+        time.sleep(0.5)

@@ -1,0 +1,127 @@
+"""The Dagster UI as a person uses it, in Chromium, over the real web server, daemon and runs."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import UI_LIMIT, Factory
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+PICTURES = Path(__file__).parents[2] / "docs" / "images"
+DELIVERY_LIMIT = 240_000
+"""Milliseconds for the whole example, on a busy machine."""
+HEED_LIMIT = 30.0
+"""Seconds from the request to stop to the end of the run; a step checkpoints within ten."""
+
+
+def launch(page: Page, factory: Factory, rock: str) -> None:
+    """Pick the rock in the Launchpad and launch."""
+    page.goto(f"{factory.url}/locations/orket/jobs/deliver_rock/playground")
+    page.get_by_placeholder("Partition").fill(rock)
+    page.get_by_role("menuitem").filter(has_text=rock).first.click()
+    page.get_by_role("button", name="Launch Run").click()
+    page.wait_for_url("**/runs/*")
+
+
+def status_is(page: Page, status: str, limit: float = UI_LIMIT) -> None:
+    """The run's own status, in the head of its page."""
+    expect(page.get_by_text(status, exact=True).first).to_be_visible(timeout=limit)
+
+
+def picture(page: Page, name: str) -> None:
+    """The pictures of the README come from here: ORKET_UPDATE_PICTURES=1 takes them anew."""
+    if os.environ.get("ORKET_UPDATE_PICTURES") == "1":
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / name)
+
+
+def until(holds: Callable[[], bool], limit: float, what: str) -> None:
+    deadline = time.monotonic() + limit
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.5)
+
+
+def test_the_example_is_picked_launched_and_watched_and_its_cards_lead_to_their_pull_requests(
+    page: Page, factory: Factory
+) -> None:
+    launch(page, factory, "todo")
+    expect(page.get_by_text("deliver[todo_skeleton]").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Executing \([1-9]\)"))).to_be_visible()
+    status_is(page, "Success", DELIVERY_LIMIT)
+    expect(page.get_by_text("Errored (0)")).to_be_visible()
+    picture(page, "dagster-run.png")
+    assert set(factory.states("todo").values()) == {"done"}
+
+    page.goto(f"{factory.url}/assets/cards?view=partitions&partition=todo-create-list")
+    expect(page.get_by_text("done", exact=True).first).to_be_visible()
+    page.goto(f"{factory.url}/assets/delivered?view=partitions&partition=todo-create-list")
+    page.get_by_role("link", name=re.compile(r"^pull request #\d+$")).click()
+    page.wait_for_url("**/assets/pull_requests?*partition=todo-create-list*")
+    expect(page.get_by_text("merged", exact=True)).to_be_visible()
+    expect(page.get_by_text("changes_requested, approved")).to_be_visible()
+    picture(page, "dagster-trace.png")
+
+    page.goto(f"{factory.url}/asset-groups")
+    expect(page.get_by_text("proof").first).to_be_visible()
+    page.mouse.click(1200, 800)
+    page.keyboard.press("Alt+e")
+    expect(page.get_by_text("test_reports").first).to_be_visible()
+    page.wait_for_timeout(3_000)
+    picture(page, "dagster-lineage.png")
+
+
+def test_an_issue_that_fails_is_red_and_is_re_executed_with_what_waited_for_it_alone(
+    page: Page, factory: Factory
+) -> None:
+    launch(page, factory, "lighthouse")
+    status_is(page, "Failure")
+    expect(page.get_by_text("Errored (2)")).to_be_visible()
+    expect(page.get_by_text("lighthouse-tower is blocked (input: How high is the tower to be?)").first).to_be_visible()
+    failed = page.url
+    page.get_by_role("button", name="Re-execute all").locator("xpath=following::button[1]").click()
+    page.get_by_role("menuitem", name="From failure").click()
+    page.wait_for_url(lambda url: "/runs/" in url and url != failed)
+    status_is(page, "Success")
+    again = factory.ask(f'{{ runOrError(runId: "{page.url.split("/")[-1]}") {{ ... on Run {{ stepKeysToExecute }} }} }}')
+    steps = {"deliver[lighthouse_tower]", "deliver[lighthouse_keeper]", "settle"}
+    assert set(again["runOrError"]["stepKeysToExecute"]) == steps
+    assert set(factory.states("lighthouse").values()) == {"done"}
+
+
+def test_a_broken_rock_that_the_terminal_left_beside_a_delivered_one_shows_red(page: Page, factory: Factory) -> None:
+    page.goto(f"{factory.url}/assets/rocks?view=checks&checkDetail=not_stuck")
+    page.get_by_role("tab", name="Partitions").last.click()
+    expect(page.get_by_text("Failed (1)")).to_be_visible()
+    page.get_by_text("wreck", exact=True).click()
+    expect(page.get_by_text("wreck-hull is blocked (input): There is no wood left.").first).to_be_visible()
+    page.goto(f"{factory.url}/assets/delivered?view=partitions&partition=quay-wall")
+    expect(page.get_by_text("Materialized", exact=True).first).to_be_visible()
+    page.goto(f"{factory.url}/assets/delivered?view=partitions&partition=wreck-hull")
+    expect(page.get_by_text("Materialized", exact=True)).to_have_count(0)
+
+
+def test_a_sensor_that_did_nothing_says_why(page: Page, factory: Factory) -> None:
+    page.goto(f"{factory.url}/locations/orket/sensors/ready_rocks")
+    page.get_by_role("row").get_by_text("0 runs requested").last.click()
+    expect(page.get_by_text("Switch it on: ORKET_AUTOMATION=true")).to_be_visible()
+
+
+def test_a_terminated_run_ends_soon_and_its_rock_is_carried_on(page: Page, factory: Factory) -> None:
+    launch(page, factory, "tide")
+    until(lambda: factory.states("tide")["tide-table"] == "in_progress", 60, "the issue never began")
+    page.get_by_role("button", name="Terminate").click()
+    began = time.monotonic()
+    page.get_by_role("button", name=re.compile("^Terminate .*run")).click()
+    page.get_by_role("button", name="Done").click()
+    status_is(page, "Canceled")
+    assert time.monotonic() - began < HEED_LIMIT
+    assert factory.states("tide")["tide-table"] != "done"
+    launch(page, factory, "tide")
+    status_is(page, "Success")
+    assert set(factory.states("tide").values()) == {"done"}
