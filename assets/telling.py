@@ -5,9 +5,12 @@ from collections.abc import Callable
 from assets.history import History, follow
 from assets.inputs import card_files_made
 from assets.recorder import Recorder
-from assets.reports import ISSUE_KINDS, Report, reports_of
+from assets.reports import Report, reports_of
 from assets.rocks import rock_reports, rock_standing
 from orket_pipelines.store import Event, Store
+
+SHOWN_IN_ROCK = frozenset({"ready", "blocked", "waiting_for_developer", "done", "canceled"})
+"""Moves into or out of these change what a rock shows of itself; from test to review it goes on as it was."""
 
 
 class IssueReporter:
@@ -37,7 +40,7 @@ def record_event(
     recorder.record(reports_of(event, history), event=event.seq, but=but)
     rock_id = event.subject if history.kind == "rock" else history.rock_id
     about_rock = event.kind in {"card.created", "card.changed"} and history.kind == "rock"
-    about_issue = event.kind == "card.moved" and history.kind in {*ISSUE_KINDS, "rock"}
+    about_issue = event.kind == "card.moved" and bool({event.payload["from"], event.payload["to"]} & SHOWN_IN_ROCK)
     if rock_id is not None and (about_rock or about_issue):
         recorder.record(_rock_reports(store, rock_id, with_files=about_rock), event=event.seq, but=but)
 

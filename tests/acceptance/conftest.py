@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ROCKS = Path(__file__).parent / "rocks"
@@ -39,7 +39,7 @@ class Factory:
         """What a command prints."""
         command = [*ORKET, *arguments]
         done = subprocess.run(
-            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
         )
         assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
         return done.stdout
@@ -102,6 +102,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A window as large as the README's picture."""
     opened = browser.new_page(viewport={"width": 1600, "height": 900})
     opened.set_default_timeout(UI_LIMIT)
+    expect.set_options(timeout=UI_LIMIT)
     yield opened
     opened.close()
 

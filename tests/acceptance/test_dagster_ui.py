@@ -88,7 +88,9 @@ def test_an_issue_that_fails_is_red_and_is_re_executed_with_what_waited_for_it_a
     page.get_by_role("menuitem", name="From failure").click()
     page.wait_for_url(lambda url: "/runs/" in url and url != failed)
     status_is(page, "Success")
-    again = factory.ask(f'{{ runOrError(runId: "{page.url.split("/")[-1]}") {{ ... on Run {{ stepKeysToExecute }} }} }}')
+    again = factory.ask(
+        f'{{ runOrError(runId: "{page.url.split("/")[-1]}") {{ ... on Run {{ stepKeysToExecute }} }} }}'
+    )
     steps = {"deliver[lighthouse_tower]", "deliver[lighthouse_keeper]", "settle"}
     assert set(again["runOrError"]["stepKeysToExecute"]) == steps
     assert set(factory.states("lighthouse").values()) == {"done"}
