@@ -9,26 +9,38 @@ from orket_pipelines.agents.model import Assignment, Outcome, Purpose, SessionSt
 from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.errors import OrketError
 from orket_pipelines.forge.model import Verdict
-from orket_pipelines.store import Transaction, append, tables
+from orket_pipelines.store import Prepared, Transaction, append, tables
 
 _sessions, _turns, _effects = tables.sessions, tables.turns, tables.effects
-_of_assignment = sa.select(_sessions).where(
-    *(
-        _sessions.c[name] == sa.bindparam(f"b_{name}")
-        for name in ("workspace_id", "card_id", "attempt", "role", "purpose", "visit")
+_by_id = Prepared(
+    sa.select(_sessions).where(
+        _sessions.c.workspace_id == sa.bindparam("workspace_id"), _sessions.c.id == sa.bindparam("id")
     )
 )
-_turns_of = (
+_of_assignment = Prepared(
+    sa.select(_sessions).where(
+        *(
+            _sessions.c[name] == sa.bindparam(f"b_{name}")
+            for name in ("workspace_id", "card_id", "attempt", "role", "purpose", "visit")
+        )
+    )
+)
+_turns_of = Prepared(
     sa.select(_turns)
     .where(_turns.c.workspace_id == sa.bindparam("b_workspace_id"), _turns.c.session_id == sa.bindparam("b_session_id"))
     .order_by(_turns.c.number)
 )
-_calls_of = sa.select(_effects.c.intent, _effects.c.result).where(
-    _effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.subject == sa.bindparam("b_session_id")
+_calls_of = Prepared(
+    sa.select(_effects.c.intent, _effects.c.result).where(
+        _effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.subject == sa.bindparam("b_session_id")
+    )
 )
-_insert_session, _insert_turn = sa.insert(_sessions), sa.insert(_turns)
-_end_session = sa.update(_sessions).where(
-    _sessions.c.workspace_id == sa.bindparam("b_workspace_id"), _sessions.c.id == sa.bindparam("b_id")
+_insert_session = Prepared(sa.insert(_sessions))
+_insert_turn = Prepared(sa.insert(_turns))
+_end_session = Prepared(
+    sa.update(_sessions).where(
+        _sessions.c.workspace_id == sa.bindparam("b_workspace_id"), _sessions.c.id == sa.bindparam("b_id")
+    )
 )
 
 
@@ -104,8 +116,7 @@ def find_session(tx: Transaction, assignment: Assignment) -> Session | None:
 
 def get_session(tx: Transaction, session_id: str) -> Session:
     """The session with this id. Raises: OrketError where there is none."""
-    query = sa.select(_sessions).where(_sessions.c.workspace_id == tx.workspace_id, _sessions.c.id == session_id)
-    row = tx.execute(query).mappings().first()
+    row = tx.execute(_by_id, {"workspace_id": tx.workspace_id, "id": session_id}).mappings().first()
     if row is None:
         raise OrketError(f"there is no session {session_id!r}", next_step="See which there are: orket sessions list")
     return _session(row)

@@ -9,11 +9,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from sqlalchemy import event
 
 from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
@@ -93,16 +90,17 @@ def _deliver(folder: Path, layer: str) -> Run:
         imported = import_cards(factory.store, [_write_cards(folder)], seats=frozenset({"coder", "integrity_guard"}))
         if imported.problems:
             raise OrketError(f"the bench's cards are not accepted: {imported.problems[0]}")
-        counted = _count_commits(factory)
+        committed = factory.store.commits
         before, wall = os.times(), time.monotonic()
         delivered = deliver_rock(factory, "bench", stop=threading.Event())
         wall, after = time.monotonic() - wall, os.times()
+        committed = factory.store.commits - committed
         failed = [found for found in delivered if found.result is not Result.DONE]
         if failed:
             raise OrketError(f"{len(failed)} issues were not delivered; the first: {failed[0].reason}")
     # Children count: git and commands are processes.
     cpu = sum(after[:4]) - sum(before[:4])
-    return Run(Cost(cpu, wall), counted())
+    return Run(Cost(cpu, wall), committed)
 
 
 def _factory(folder: Path, layer: str) -> Factory:
@@ -128,14 +126,3 @@ def _write_cards(folder: Path) -> Path:
     path = folder / "cards.json"
     path.write_text(json.dumps({"rock": {"id": "bench", "name": "Bench", "params": params, "epics": [epic]}}))
     return path
-
-
-def _count_commits(factory: Factory) -> Callable[[], int]:
-    count = [0]
-
-    def committed(connection: object) -> None:
-        if connection.get_execution_options().get("orket_write"):  # type: ignore[attr-defined]
-            count[0] += 1
-
-    event.listen(factory.store.engine, "commit", committed)
-    return lambda: count[0]

@@ -10,17 +10,34 @@ from orket_pipelines.cards.model import TERMINAL, Card, CardKind, CardState, Wai
 from orket_pipelines.cards.transitions import Move, judge
 from orket_pipelines.errors import CardError, TransitionRefused
 from orket_pipelines.policy import Violation, record_violation
-from orket_pipelines.store import Store, Transaction, append, new_id, tables
+from orket_pipelines.store import Prepared, Store, Transaction, append, new_id, tables
 
 _cards = tables.cards
 _dependencies = tables.card_dependencies
-_one = sa.select(_cards).where(
-    _cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id")
+_one = Prepared(
+    sa.select(_cards).where(
+        _cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id")
+    )
 )
-_move = sa.update(_cards).where(
-    _cards.c.workspace_id == sa.bindparam("b_workspace_id"),
-    _cards.c.id == sa.bindparam("b_card_id"),
-    _cards.c.state == sa.bindparam("b_state"),
+_child_states = Prepared(
+    sa.select(_cards.c.state)
+    .where(_cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.parent_id == sa.bindparam("parent_id"))
+    .distinct()
+)
+_move = Prepared(
+    sa.update(_cards).where(
+        _cards.c.workspace_id == sa.bindparam("b_workspace_id"),
+        _cards.c.id == sa.bindparam("b_card_id"),
+        _cards.c.state == sa.bindparam("b_state"),
+    )
+)
+_comments = Prepared(
+    sa.select(tables.comments.c.author, tables.comments.c.body)
+    .where(
+        tables.comments.c.workspace_id == sa.bindparam("workspace_id"),
+        tables.comments.c.card_id == sa.bindparam("card_id"),
+    )
+    .order_by(tables.comments.c.at, tables.comments.c.id)
 )
 
 
@@ -138,11 +155,8 @@ def add_comment(tx: Transaction, card_id: str, author: str, body: str) -> None:
 
 def comments_of(tx: Transaction, card_id: str) -> list[tuple[str, str]]:
     """(author, body) of each comment, oldest first."""
-    comments = tables.comments
-    query = sa.select(comments.c.author, comments.c.body).where(
-        comments.c.workspace_id == tx.workspace_id, comments.c.card_id == card_id
-    )
-    return [(row.author, row.body) for row in tx.execute(query.order_by(comments.c.at, comments.c.id))]
+    rows = tx.execute(_comments, {"workspace_id": tx.workspace_id, "card_id": card_id})
+    return [(row.author, row.body) for row in rows]
 
 
 def _set_state(tx: Transaction, card: Card, move: Move) -> None:
@@ -188,11 +202,7 @@ def _where_to(parent: Card, children: set[CardState]) -> CardState | None:
 
 
 def _states_of_children(tx: Transaction, parent_id: str) -> set[CardState]:
-    rows = tx.execute(
-        sa.select(_cards.c.state)
-        .where(_cards.c.workspace_id == tx.workspace_id, _cards.c.parent_id == parent_id)
-        .distinct()
-    )
+    rows = tx.execute(_child_states, {"workspace_id": tx.workspace_id, "parent_id": parent_id})
     return {CardState(state) for state in rows.scalars()}
 
 

@@ -1,8 +1,9 @@
 """Claims: which issue a worker takes next. They live in the store, so any number of workers may ask at once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,7 +11,7 @@ from orket_pipelines.cards.model import TERMINAL, WAITING, WORKABLE, Card, CardS
 from orket_pipelines.cards.records import get_card, list_cards
 from orket_pipelines.cards.scheduling import scores
 from orket_pipelines.delivery.factory import Factory
-from orket_pipelines.store import Lease, Transaction, tables
+from orket_pipelines.store import Lease, Prepared, Transaction, tables
 
 PREFIX = "issue:"
 
@@ -28,13 +29,15 @@ _unmet = (
         _needed.c.state != str(CardState.DONE),
     )
 )
-_open_states = [str(state) for state in CardState if state not in TERMINAL | WAITING]
 _claimable = sa.select(_cards.c.id, _cards.c.priority, _cards.c.created_at, _cards.c.position).where(
     _cards.c.workspace_id == sa.bindparam("workspace_id"),
-    _cards.c.kind.in_([str(kind) for kind in WORKABLE]),
-    sa.or_(_cards.c.state.in_(_open_states), _cards.c.id.in_(sa.bindparam("resumable", expanding=True))),
+    sa.or_(*(_cards.c.kind == str(kind) for kind in sorted(WORKABLE))),
     ~sa.exists(_unmet),
 )
+_is_open = sa.or_(*(_cards.c.state == str(state) for state in CardState if state not in TERMINAL | WAITING))
+_of_rock = _cards.c.rock_id == sa.bindparam("rock_id")
+_open = Prepared(_claimable.where(_is_open))
+_open_of_rock = Prepared(_claimable.where(_is_open, _of_rock))
 
 
 class Obstacle(StrEnum):
@@ -115,15 +118,21 @@ def waiting_cards(factory: Factory, rock_id: str | None, reasons: Collection[str
 
 
 def _take_best(tx: Transaction, factory: Factory, choice: Choice, held: set[str]) -> tuple[str, Lease] | None:
-    query = _claimable if choice.rock_id is None else _claimable.where(_cards.c.rock_id == choice.rock_id)
-    rows = tx.execute(query, {"workspace_id": tx.workspace_id, "resumable": list(choice.resumable)}).all()
-    free = [row for row in rows if PREFIX + row.id not in held and row.id not in choice.excluded]
+    free = [row for row in _find_claimable(tx, choice) if PREFIX + row.id not in held and row.id not in choice.excluded]
     free.sort(key=lambda row: (-choice.scores.get(row.id, row.priority), row.created_at, row.position))
     for row in free:
         lease = factory.leases.take(tx, PREFIX + row.id)
         if lease is not None:
             return row.id, lease
     return None
+
+
+def _find_claimable(tx: Transaction, choice: Choice) -> Sequence[Any]:
+    key = {"workspace_id": tx.workspace_id, "rock_id": choice.rock_id}
+    if not choice.resumable:
+        return tx.execute(_open if choice.rock_id is None else _open_of_rock, key).all()
+    query = _claimable.where(sa.or_(_is_open, _cards.c.id.in_(choice.resumable)))
+    return tx.execute(query if choice.rock_id is None else query.where(_of_rock), key).all()
 
 
 def _why_not(tx: Transaction, factory: Factory, card: Card, *, may_resume: bool) -> Refused | None:

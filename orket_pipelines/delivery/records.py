@@ -10,7 +10,7 @@ from orket_pipelines.cards.model import Card, CardState, WaitReason
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts
 from orket_pipelines.forge.model import Verdict
-from orket_pipelines.store import Transaction, append, new_id, tables
+from orket_pipelines.store import Prepared, Transaction, append, new_id, tables
 from orket_pipelines.verification import SuiteReport
 
 HEAD, MERGED = "head", "merged"
@@ -24,9 +24,9 @@ def _of_card(table: sa.Table) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.workspace_id == sa.bindparam("workspace_id"), table.c.card_id == sa.bindparam("card_id"))
 
 
-_last_attempt = sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number.desc()).limit(1)
-_all_feedback = sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.at, _feedback.c.position)
-_all_sessions = (
+_last_attempt = Prepared(sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number.desc()).limit(1))
+_all_feedback = Prepared(sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.at, _feedback.c.position))
+_all_sessions = Prepared(
     sa.select(
         _sessions.c.id,
         _sessions.c.role,
@@ -38,7 +38,7 @@ _all_sessions = (
     .where(_of_card(_sessions))
     .order_by(_sessions.c.started_at)
 )
-_head_run = (
+_run_on_commit = (
     sa.select(_test_runs.c.passed)
     .where(
         _of_card(_test_runs),
@@ -48,12 +48,23 @@ _head_run = (
     .order_by(_test_runs.c.ended_at.desc())
     .limit(1)
 )
-_insert_feedback = sa.insert(_feedback)
-_insert_test_run = sa.insert(_test_runs)
-_update_attempt = sa.update(_attempts).where(
-    _attempts.c.workspace_id == sa.bindparam("b_workspace_id"),
-    _attempts.c.card_id == sa.bindparam("b_card_id"),
-    _attempts.c.number == sa.bindparam("b_number"),
+_passed = Prepared(_run_on_commit)
+_last_log = Prepared(_run_on_commit.with_only_columns(_test_runs.c.log))
+_how_many_said = Prepared(sa.select(sa.func.count()).select_from(_feedback).where(_of_card(_feedback)))
+_insert_attempt = Prepared(sa.insert(_attempts))
+_set_attempt = Prepared(
+    sa.update(tables.cards).where(
+        tables.cards.c.workspace_id == sa.bindparam("b_workspace_id"), tables.cards.c.id == sa.bindparam("b_card_id")
+    )
+)
+_insert_feedback = Prepared(sa.insert(_feedback))
+_insert_test_run = Prepared(sa.insert(_test_runs))
+_update_attempt = Prepared(
+    sa.update(_attempts).where(
+        _attempts.c.workspace_id == sa.bindparam("b_workspace_id"),
+        _attempts.c.card_id == sa.bindparam("b_card_id"),
+        _attempts.c.number == sa.bindparam("b_number"),
+    )
 )
 
 
@@ -94,12 +105,8 @@ def insert_attempt(tx: Transaction, card: Card, attempt: Attempt) -> None:
         "base_commit": attempt.base_commit,
         "created_at": tx.now,
     }
-    tx.execute(sa.insert(_attempts), {"workspace_id": tx.workspace_id, **row})
-    tx.execute(
-        sa.update(tables.cards)
-        .where(tables.cards.c.workspace_id == tx.workspace_id, tables.cards.c.id == card.id)
-        .values(attempt=attempt.number)
-    )
+    tx.execute(_insert_attempt, {"workspace_id": tx.workspace_id, **row})
+    tx.execute(_set_attempt, {"b_workspace_id": tx.workspace_id, "b_card_id": card.id, "attempt": attempt.number})
     payload = {"attempt": attempt.number, "repository": attempt.repository, "branch": attempt.branch}
     append(tx, "attempt.started", card.id, payload | {"base_commit": attempt.base_commit, "rock": card.rock_id})
 
@@ -173,13 +180,14 @@ def add_test_run(
 
 def tests_passed(tx: Transaction, card_id: str, commit: str, purpose: str) -> bool | None:
     """How the last run on `commit` ended; None where there was none."""
-    return tx.execute(_head_run, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar()
+    key = _key(tx, card_id) | {"commit": commit, "purpose": purpose}
+    passed: bool | None = tx.execute(_passed, key).scalar()
+    return passed
 
 
 def last_test_log(tx: Transaction, card_id: str, commit: str, purpose: str) -> str:
     """The log of the last run on `commit`; empty where there was none."""
-    query = _head_run.with_only_columns(_test_runs.c.log)
-    return tx.execute(query, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar() or ""
+    return tx.execute(_last_log, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar() or ""
 
 
 def decode_outcome(stored: Mapping[str, Any]) -> Outcome:
@@ -201,8 +209,7 @@ def _key(tx: Transaction, card_id: str) -> dict[str, Any]:
 
 def _next_position(tx: Transaction, card_id: str) -> int:
     """Two things said in the same microsecond keep their order."""
-    query = sa.select(sa.func.count()).select_from(_feedback).where(_of_card(_feedback))
-    return tx.execute(query, _key(tx, card_id)).scalar() or 0
+    return tx.execute(_how_many_said, _key(tx, card_id)).scalar() or 0
 
 
 def _session(row: Any) -> SessionFacts:

@@ -10,6 +10,7 @@ from orket_pipelines.store.events import Event, append, consume, read_events
 from orket_pipelines.store.failpoints import failpoint, reach
 from orket_pipelines.store.identifiers import new_id
 from orket_pipelines.store.leases import Lease, LeaseKeeper
+from orket_pipelines.store.prepared import Prepared
 
 __all__ = [
     "EffectKind",
@@ -17,6 +18,7 @@ __all__ = [
     "Lease",
     "LeaseKeeper",
     "Origin",
+    "Prepared",
     "Store",
     "Transaction",
     "append",

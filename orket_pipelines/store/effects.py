@@ -15,15 +15,18 @@ from orket_pipelines.errors import EffectInDoubt, OrketError
 from orket_pipelines.store import tables
 from orket_pipelines.store.engine import Store, Transaction
 from orket_pipelines.store.failpoints import failpoint, reach
+from orket_pipelines.store.prepared import Prepared
 
 Result = dict[str, Any]
 PENDING, DONE, FAILED, UNKNOWN = "pending", "done", "failed", "unknown"
 
 _effects = tables.effects
 _by_key = sa.and_(_effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.key == sa.bindparam("b_key"))
-_select = sa.select(_effects.c.outcome, _effects.c.intent, _effects.c.result, _effects.c.attempt).where(_by_key)
-_insert = sa.insert(_effects)
-_update = sa.update(_effects).where(_by_key)
+_select = Prepared(
+    sa.select(_effects.c.outcome, _effects.c.intent, _effects.c.result, _effects.c.attempt).where(_by_key)
+)
+_insert = Prepared(sa.insert(_effects))
+_update = Prepared(sa.update(_effects).where(_by_key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.errors import LeaseLost, StoreError
 from orket_pipelines.store import tables
+from orket_pipelines.store.connections import Connections
+from orket_pipelines.store.prepared import Prepared, Rows, as_sqlalchemy
 
 if TYPE_CHECKING:
     from orket_pipelines.store.leases import Lease
@@ -26,8 +28,10 @@ CHECKPOINT_PAGES = 4_000
 ADVISORY_LOCK = 0x0B2C
 """PostgreSQL's advisory lock that makes writers take turns, as SQLite's do, so that seq is the order of commits."""
 
-_fence = sa.select(tables.leases.c.token).where(
-    tables.leases.c.workspace_id == sa.bindparam("workspace_id"), tables.leases.c.name == sa.bindparam("name")
+_fence = Prepared(
+    sa.select(tables.leases.c.token).where(
+        tables.leases.c.workspace_id == sa.bindparam("workspace_id"), tables.leases.c.name == sa.bindparam("name")
+    )
 )
 
 
@@ -42,21 +46,42 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One open transaction; everything in it commits or nothing. `now` is one time for all that it writes."""
+    """One open transaction; everything in it commits or nothing. `now` is one time for all that it writes.
+
+    `driver` is SQLite's own connection under `connection`; None on PostgreSQL.
+    """
 
     connection: sa.Connection
     workspace_id: str
     now: int
     origin: Origin
-    dialect: str
+    driver: sqlite3.Connection | None
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.connection.dialect.name
+
+    @overload
+    def execute(self, statement: Prepared, parameters: Mapping[str, Any]) -> Rows: ...
+
+    @overload
+    def execute(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> sa.CursorResult[Any]: ...
 
     def execute(
         self,
-        statement: sa.Executable,
+        statement: Prepared | sa.Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-    ) -> sa.CursorResult[Any]:
+    ) -> sa.CursorResult[Any] | Rows:
         """Run one statement."""
-        return self.connection.execute(statement, parameters)
+        if not isinstance(statement, Prepared):
+            return self.connection.execute(statement, parameters)
+        given: Any = parameters
+        if self.driver is None:
+            return statement.run(self.connection, given)
+        return statement.run_on_driver(self.driver, self.connection.dialect, given)
 
 
 class Store:
@@ -72,8 +97,8 @@ class Store:
         self.clock: Clock = clock or SystemClock()
         self.origin = Origin()
         self.fence: Lease | None = None
-        # Threads of one process queue here rather than in SQLite's busy handler, which sleeps and is unfair.
-        self._turn: threading.Lock = threading.Lock()
+        self._connections = Connections(engine) if engine.dialect.name == "sqlite" else None
+        self._writers = _Queue()
 
     @classmethod
     def open(cls, url: str, *, workspace_id: str = "default", clock: Clock | None = None) -> "Store":
@@ -96,11 +121,16 @@ class Store:
         view.fence = fence or self.fence
         return view
 
+    @property
+    def commits(self) -> int:
+        """How many writes this process has committed, through this view or another of the same store."""
+        return self._writers.commits
+
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; nothing may be written."""
-        with _explained(self.engine), self.engine.connect() as connection, connection.begin():
-            yield self._transaction(connection)
+        with _explained(self.engine), self._begin(write=False) as transaction:
+            yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -108,31 +138,26 @@ class Store:
 
         Raises: LeaseLost where the lease of this view was taken over; StoreError where the disk or the server refuses.
         """
-        with _explained(self.engine), self._in_turn(), self.engine.connect() as plain:
-            connection = plain.execution_options(orket_write=True)
-            with connection.begin():
-                transaction = self._transaction(connection)
-                self._check_fence(transaction)
-                yield transaction
+        with _explained(self.engine), self._writers.turn(), self._begin(write=True) as transaction:
+            self._check_fence(transaction)
+            yield transaction
 
     def close(self) -> None:
         """Give back all connections."""
+        if self._connections is not None:
+            self._connections.close()
         self.engine.dispose()
 
     @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=LOCK_WAIT):
-            raise StoreError(
-                f"a write has waited {LOCK_WAIT:g} s for another one of this process",
-                next_step="A transaction is held open, or opened within another: please report it.",
-            )
-        try:
-            yield
-        finally:
-            self._turn.release()
-
-    def _transaction(self, connection: sa.Connection) -> Transaction:
-        return Transaction(connection, self.workspace_id, self.clock.now(), self.origin, connection.dialect.name)
+    def _begin(self, *, write: bool) -> Iterator[Transaction]:
+        if self._connections is not None:
+            with self._connections.transaction(write=write) as (connection, driver):
+                yield Transaction(connection, self.workspace_id, self.clock.now(), self.origin, driver)
+            return
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(orket_write=write)
+            with connection.begin():
+                yield Transaction(connection, self.workspace_id, self.clock.now(), self.origin, None)
 
     def _check_fence(self, tx: Transaction) -> None:
         if self.fence is None:
@@ -143,6 +168,28 @@ class Store:
                 f"{self.fence.name}: another worker has taken over (its token {token}, ours {self.fence.token}); "
                 "nothing was written"
             )
+
+
+class _Queue:
+    """Threads of one process queue here rather than in SQLite's busy handler, which sleeps and is unfair."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.commits = 0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The writer's turn; counted where it ends well."""
+        if not self._lock.acquire(timeout=LOCK_WAIT):
+            raise StoreError(
+                f"a write has waited {LOCK_WAIT:g} s for another one of this process",
+                next_step="A transaction is held open, or opened within another: please report it.",
+            )
+        try:
+            yield
+            self.commits += 1
+        finally:
+            self._lock.release()
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -184,15 +231,16 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """On the driver's own connection: two statements less for SQLAlchemy to prepare, in every transaction."""
-    write = connection.get_execution_options().get("orket_write")
+    """Begin what SQLAlchemy begins; nothing where `Connections` has begun already."""
     driver: Any = connection.connection.dbapi_connection
+    if driver.in_transaction:
+        return
+    write = connection.get_execution_options().get("orket_write")
     try:
-        # A write in a read would pass by the fence and by the writers' queue.
         driver.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
         driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     except sqlite3.Error as error:
-        raise sa.exc.OperationalError("BEGIN", None, error) from error
+        raise as_sqlalchemy(error, "BEGIN") from error
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -10,11 +10,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orket_pipelines.store import tables
 from orket_pipelines.store.engine import Store, Transaction
 from orket_pipelines.store.identifiers import new_id
+from orket_pipelines.store.prepared import Prepared
 
 SCHEMA_VERSION = 1
 BATCH = 1_000
 
-_insert = sa.insert(tables.events)
+_insert = Prepared(sa.insert(tables.events))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from orket_pipelines.store import tables
 from orket_pipelines.store.engine import Store, Transaction
 from orket_pipelines.store.failpoints import failpoint, reach
 from orket_pipelines.store.identifiers import new_id
+from orket_pipelines.store.prepared import Prepared
 
 PATIENCE = 30.0
 """Seconds without a renewal after which a lease may be taken over; leases are renewed every third of it."""
@@ -29,9 +30,19 @@ BEFORE_RELEASE = failpoint("leases.before_release")
 
 _leases = tables.leases
 _by_name = sa.and_(_leases.c.workspace_id == sa.bindparam("b_workspace_id"), _leases.c.name == sa.bindparam("b_name"))
-_select = sa.select(_leases).where(_by_name)
-_update = sa.update(_leases).where(_by_name)
-_insert = sa.insert(_leases)
+_mine = sa.and_(_by_name, _leases.c.token == sa.bindparam("b_token"))
+_select = Prepared(sa.select(_leases).where(_by_name))
+_owned = Prepared(
+    sa.select(_leases).where(
+        _leases.c.workspace_id == sa.bindparam("b_workspace_id"),
+        _leases.c.owner.is_not(None),
+        sa.func.substr(_leases.c.name, 1, sa.func.length(sa.bindparam("b_prefix"))) == sa.bindparam("b_prefix"),
+    )
+)
+_insert = Prepared(sa.insert(_leases))
+_take_over = Prepared(sa.update(_leases).where(_by_name))
+_give_back = Prepared(sa.update(_leases).where(_mine).values(owner=None))
+_renew = Prepared(sa.update(_leases).where(_mine).values(renewals=_leases.c.renewals + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +84,12 @@ class LeaseKeeper:
         if row.owner is not None and not self._is_abandoned(name, row.owner, row.token, row.renewals):
             return None
         token = row.token + 1
-        tx.execute(_update, key | {"owner": self._owner, "token": token, "renewals": 0, "acquired_at": tx.now})
+        tx.execute(_take_over, key | {"owner": self._owner, "token": token, "renewals": 0, "acquired_at": tx.now})
         return Lease(name, token, self._owner)
 
     def held(self, tx: Transaction, prefix: str) -> set[str]:
         """The names under `prefix` that somebody holds who is not known to be dead or silent."""
-        rows = tx.execute(
-            sa.select(_leases).where(
-                _leases.c.workspace_id == tx.workspace_id,
-                _leases.c.owner.is_not(None),
-                _leases.c.name.startswith(prefix, autoescape=True),
-            )
-        )
+        rows = tx.execute(_owned, {"b_workspace_id": tx.workspace_id, "b_prefix": prefix})
         return {row.name for row in rows if not self._is_abandoned(row.name, row.owner, row.token, row.renewals)}
 
     def confirm(self, lease: Lease) -> Lease:
@@ -104,10 +109,7 @@ class LeaseKeeper:
         with self._lock:
             self._held.pop(lease.name, None)
         with self._store.write() as tx:
-            tx.execute(
-                _update.where(_leases.c.token == lease.token).values(owner=None),
-                {"b_workspace_id": tx.workspace_id, "b_name": lease.name},
-            )
+            tx.execute(_give_back, _as_held(tx, lease))
 
     @contextmanager
     def holding(self, name: str, *, stop: threading.Event, poll: float = 0.05) -> Iterator[Lease]:
@@ -137,7 +139,7 @@ class LeaseKeeper:
         raise Stopped(f"stopped while waiting for {name}")
 
     def _is_abandoned(self, name: str, owner: str, token: int, renewals: int) -> bool:
-        if _is_proven_dead(owner):
+        if owner != self._owner and _is_proven_dead(owner):
             return True
         now = self._store.clock.monotonic()
         with self._lock:
@@ -159,10 +161,7 @@ class LeaseKeeper:
         try:
             with self._store.write() as tx:
                 for lease in held:
-                    tx.execute(
-                        _update.where(_leases.c.token == lease.token).values(renewals=_leases.c.renewals + 1),
-                        {"b_workspace_id": tx.workspace_id, "b_name": lease.name},
-                    )
+                    tx.execute(_renew, _as_held(tx, lease))
         except (OrketError, sa.exc.SQLAlchemyError):
             # The store does not answer: try again at the next beat. If that comes too late, the fence decides.
             return
@@ -170,19 +169,17 @@ class LeaseKeeper:
 
 def held_leases(tx: Transaction, prefix: str) -> dict[str, str]:
     """The names under `prefix` that have an owner, dead ones included, each with its owner."""
-    rows = tx.execute(
-        sa.select(_leases.c.name, _leases.c.owner).where(
-            _leases.c.workspace_id == tx.workspace_id,
-            _leases.c.owner.is_not(None),
-            _leases.c.name.startswith(prefix, autoescape=True),
-        )
-    )
+    rows = tx.execute(_owned, {"b_workspace_id": tx.workspace_id, "b_prefix": prefix})
     return {row.name: row.owner for row in rows}
 
 
 def dead_leases(tx: Transaction, prefix: str) -> list[str]:
     """Those whose owner's process is proven dead: it ran on this machine, in this boot."""
     return [name for name, owner in held_leases(tx, prefix).items() if _is_proven_dead(owner)]
+
+
+def _as_held(tx: Transaction, lease: Lease) -> dict[str, str | int]:
+    return {"b_workspace_id": tx.workspace_id, "b_name": lease.name, "b_token": lease.token}
 
 
 def _process_identity() -> str:

@@ -1,0 +1,125 @@
+"""Statements that stand at the top of a module: written in SQLAlchemy, compiled once, run by SQLite's own driver.
+
+SQLAlchemy builds an execution anew for every statement that it runs, which costs several times what SQLite needs to
+answer. What a module prepares it knows by heart: the SQL, the order of the parameters, and how values go in and out.
+PostgreSQL, where the way to the server is longer than that, runs the same statement through SQLAlchemy.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import sqlalchemy as sa
+
+Parameters = Mapping[str, Any]
+Convert = Callable[[Any], Any] | None
+
+
+class Rows:
+    """All that a statement brought. Rows are named tuples; it answers the same questions as SQLAlchemy's result."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def all(self) -> list[Any]:
+        """Every row."""
+        return self._rows
+
+    def first(self) -> Any:
+        """The first row; None where there is none."""
+        return self._rows[0] if self._rows else None
+
+    def scalar(self) -> Any:
+        """The first column of the first row; None where there is none."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalars(self) -> "Rows":
+        """The first column of every row."""
+        return Rows([row[0] for row in self._rows], self.rowcount)
+
+    def mappings(self) -> "Rows":
+        """Every row as a dictionary."""
+        return Rows([row._asdict() for row in self._rows], self.rowcount)
+
+
+class Prepared:
+    """A statement without parameters of changing number (`IN` over a list that is passed); run it many times.
+
+    As in SQLAlchemy, an insert or update sets the columns that parameters are passed for.
+    """
+
+    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
+        self.statement = statement
+        self._forms: dict[tuple[str, ...], _Form] = {}
+
+    def run(self, connection: sa.Connection, parameters: Parameters) -> Rows:
+        """On a connection of SQLAlchemy."""
+        result = connection.execute(self.statement, parameters)
+        return Rows(list(result) if result.returns_rows else [], result.rowcount)
+
+    def run_on_driver(self, driver: sqlite3.Connection, dialect: sa.Dialect, parameters: Parameters) -> Rows:
+        """On a connection of SQLite's driver. Raises: SQLAlchemy's errors, as `run` does."""
+        names = tuple(parameters)
+        form = self._forms.get(names)
+        if form is None:
+            form = self._forms[names] = _compile(self.statement, names, dialect)
+        try:
+            cursor = driver.execute(form.sql, form.bind(parameters))
+            return Rows([form.read(row) for row in cursor], cursor.rowcount)
+        except sqlite3.Error as error:
+            raise as_sqlalchemy(error, form.sql) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A statement as SQLite's driver takes it, for one set of parameters."""
+
+    sql: str
+    binds: tuple[tuple[str, Convert], ...]
+    constants: Parameters
+    row: Callable[[Any], Any]
+    converts: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    def bind(self, parameters: Parameters) -> list[Any]:
+        """The values in the order of the question marks."""
+        values = {**self.constants, **parameters}
+        return [values[name] if convert is None else convert(values[name]) for name, convert in self.binds]
+
+    def read(self, row: tuple[Any, ...]) -> Any:
+        """A row as the columns' types want it."""
+        if not self.converts:
+            return self.row(row)
+        values = list(row)
+        for index, convert in self.converts:
+            values[index] = convert(values[index])
+        return self.row(values)
+
+
+def as_sqlalchemy(error: sqlite3.Error, sql: str) -> sa.exc.DBAPIError:
+    """What SQLAlchemy would have raised in place of the driver's error; parameters are nobody's business."""
+    return cast("sa.exc.DBAPIError", sa.exc.DBAPIError.instance(sql, None, error, sqlite3.Error))
+
+
+def _compile(statement: Any, names: tuple[str, ...], dialect: sa.Dialect) -> _Form:
+    keys = list(names) if isinstance(statement, sa.Insert | sa.Update) else None
+    compiled: Any = statement.compile(dialect=dialect, column_keys=keys)
+    columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
+    converts = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    row: Any = NamedTuple("Row", [(column.name, Any) for column in columns])  # type: ignore[misc]
+    return _Form(
+        sql=str(compiled),
+        binds=tuple(
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup
+        ),
+        constants={name: value for name, value in compiled.params.items() if name not in names},
+        row=row._make,
+        converts=tuple((index, convert) for index, convert in enumerate(converts) if convert is not None),
+    )
