@@ -36,6 +36,11 @@ _calls_of = Prepared(
     )
 )
 _insert_session = Prepared(sa.insert(_sessions))
+_count_sessions = Prepared(
+    sa.select(sa.func.count())
+    .select_from(_sessions)
+    .where(_sessions.c.workspace_id == sa.bindparam("b_workspace_id"), _sessions.c.card_id == sa.bindparam("b_card_id"))
+)
 _insert_turn = Prepared(sa.insert(_turns))
 _end_session = Prepared(
     sa.update(_sessions).where(
@@ -127,14 +132,16 @@ def list_sessions(tx: Transaction, *, card_id: str | None = None) -> list[Sessio
     query = sa.select(_sessions).where(_sessions.c.workspace_id == tx.workspace_id)
     if card_id is not None:
         query = query.where(_sessions.c.card_id == card_id)
-    rows = tx.execute(query.order_by(_sessions.c.started_at, _sessions.c.id)).mappings()
+    rows = tx.execute(query.order_by(_sessions.c.started_at, _sessions.c.card_id, _sessions.c.position)).mappings()
     return [_session(row) for row in rows]
 
 
 def insert_session(tx: Transaction, session: Session) -> None:
     """Store a new session; a `session.started` event."""
     row = {key: value for key, value in _row(session).items() if value is not None}
-    tx.execute(_insert_session, row | {"workspace_id": tx.workspace_id, "started_at": tx.now})
+    position = tx.execute(_count_sessions, {"b_workspace_id": tx.workspace_id, "b_card_id": session.card_id}).scalar()
+    added = {"workspace_id": tx.workspace_id, "started_at": tx.now, "position": position}
+    tx.execute(_insert_session, row | added)
     about = {"visit": session.visit, "attempt": session.attempt, "model": session.model}
     append(tx, "session.started", session.card_id, _about(session) | about)
 
@@ -185,13 +192,14 @@ def _row(fact: Session | Turn) -> dict[str, Any]:
 
 
 def _session(row: Any) -> Session:
-    values = {key: value for key, value in row.items() if key != "workspace_id"}
+    values = {key: value for key, value in row.items() if key not in {"workspace_id", "position"}}
     values["purpose"], values["state"] = Purpose(row["purpose"]), SessionState(row["state"])
-    values["outcome"] = _outcome(row["outcome"]) if row["outcome"] is not None else None
+    values["outcome"] = decode_outcome(row["outcome"]) if row["outcome"] is not None else None
     return Session(**values)
 
 
-def _outcome(stored: dict[str, Any]) -> Outcome:
+def decode_outcome(stored: dict[str, Any]) -> Outcome:
+    """An outcome from the JSON that `end_session` stored."""
     enums = {"request": CardState, "verdict": Verdict, "wait_reason": WaitReason}
     values: dict[str, Any] = {key: enums[key](value) if key in enums else value for key, value in stored.items()}
     return Outcome(**values)

@@ -5,11 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orket_pipelines.agents.model import Outcome, Purpose
-from orket_pipelines.cards.model import Card, CardState, WaitReason
+from orket_pipelines.agents.model import Purpose
+from orket_pipelines.agents.records import decode_outcome
+from orket_pipelines.cards.model import Card, CardState
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts
-from orket_pipelines.forge.model import Verdict
 from orket_pipelines.store import Prepared, Transaction, append, new_id, tables
 from orket_pipelines.verification import SuiteReport
 
@@ -25,7 +25,7 @@ def _of_card(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _last_attempt = Prepared(sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number.desc()).limit(1))
-_all_feedback = Prepared(sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.at, _feedback.c.position))
+_all_feedback = Prepared(sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.position))
 _all_sessions = Prepared(
     sa.select(
         _sessions.c.id,
@@ -36,7 +36,7 @@ _all_sessions = Prepared(
         _sessions.c.ended_at,
     )
     .where(_of_card(_sessions))
-    .order_by(_sessions.c.started_at)
+    .order_by(_sessions.c.position)
 )
 _run_on_commit = (
     sa.select(_test_runs.c.passed)
@@ -45,12 +45,15 @@ _run_on_commit = (
         _test_runs.c.commit == sa.bindparam("commit"),
         _test_runs.c.purpose == sa.bindparam("purpose"),
     )
-    .order_by(_test_runs.c.ended_at.desc())
+    .order_by(_test_runs.c.position.desc())
     .limit(1)
 )
 _passed = Prepared(_run_on_commit)
 _last_log = Prepared(_run_on_commit.with_only_columns(_test_runs.c.log))
-_how_many_said = Prepared(sa.select(sa.func.count()).select_from(_feedback).where(_of_card(_feedback)))
+_counts = {
+    table: Prepared(sa.select(sa.func.count()).select_from(table).where(_of_card(table)))
+    for table in (_feedback, _test_runs)
+}
 _insert_attempt = Prepared(sa.insert(_attempts))
 _set_attempt = Prepared(
     sa.update(tables.cards).where(
@@ -147,7 +150,7 @@ def add_feedback(
         "body": body,
         "details": told,
         "at": tx.now,
-        "position": _next_position(tx, card.id),
+        "position": _next_position(tx, _feedback, card.id),
     }
     tx.execute(_insert_feedback, {"workspace_id": tx.workspace_id, **row})
     payload = {"kind": str(kind), "commit": attempt.head, "author": author, "body": body[:2_000], "details": told}
@@ -171,6 +174,7 @@ def add_test_run(
         "log": report.log,
         "started_at": started_at,
         "ended_at": tx.now,
+        "position": _next_position(tx, _test_runs, card.id),
     }
     tx.execute(_insert_test_run, {"workspace_id": tx.workspace_id, **row})
     payload = {key: row[key] for key in ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt")}
@@ -190,26 +194,12 @@ def last_test_log(tx: Transaction, card_id: str, commit: str, purpose: str) -> s
     return tx.execute(_last_log, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar() or ""
 
 
-def decode_outcome(stored: Mapping[str, Any]) -> Outcome:
-    """An outcome from the JSON that the session stored."""
-    request, verdict, reason = stored.get("request"), stored.get("verdict"), stored.get("wait_reason")
-    return Outcome(
-        request=CardState(request) if request else None,
-        verdict=Verdict(verdict) if verdict else None,
-        guidance=bool(stored.get("guidance")),
-        failure=stored.get("failure"),
-        wait_reason=WaitReason(reason) if reason else None,
-        text=stored.get("text") or "",
-    )
-
-
 def _key(tx: Transaction, card_id: str) -> dict[str, Any]:
     return {"workspace_id": tx.workspace_id, "card_id": card_id}
 
 
-def _next_position(tx: Transaction, card_id: str) -> int:
-    """Two things said in the same microsecond keep their order."""
-    return tx.execute(_how_many_said, _key(tx, card_id)).scalar() or 0
+def _next_position(tx: Transaction, table: sa.Table, card_id: str) -> int:
+    return tx.execute(_counts[table], _key(tx, card_id)).scalar() or 0
 
 
 def _session(row: Any) -> SessionFacts:

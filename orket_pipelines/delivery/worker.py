@@ -108,20 +108,24 @@ def report(card: Card, reason: str = "") -> Delivery:
         return Delivery(card, Result.DONE)
     if card.state in TERMINAL:
         return Delivery(card, Result.CANCELED, card.note)
-    waits = f"{card.wait_reason}: {card.note}" if card.wait_reason else f"it is {card.state}"
-    return Delivery(card, Result.WAITING, reason or waits)
+    waits = f"{card.wait_reason}: {card.note}" if card.wait_reason else reason or f"it is {card.state}"
+    return Delivery(card, Result.WAITING, waits)
 
 
 def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Card:
     """Step by step until there is nothing more to do; returns the card as it then stands."""
     limits = _limits(factory)
-    overtaken = 0
+    overtaken, before = 0, None
     _take_up(factory, store, card_id, stop)
     while not stop.is_set():
         work = _look(factory, store, card_id, stop)
         step = next_step(work.facts, limits)
         if isinstance(step, Rest):
             return work.card
+        if work.facts == before and overtaken == 0:
+            wait(work, WaitReason.SYSTEM, f"{step} changed nothing: this is a fault of orket, please report it")
+            continue
+        before = work.facts
         try:
             take_step(work, step)
             overtaken = 0

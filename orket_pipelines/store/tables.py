@@ -152,6 +152,7 @@ feedback = _table(
     sa.Column("body", Text, nullable=False),
     sa.Column("details", JSON, nullable=False),
     sa.Column("at", Integer, nullable=False),
+    # The order, which no clock that jumps can turn.
     sa.Column("position", Integer, nullable=False),
     sa.Index(None, "workspace_id", "card_id"),
 )
@@ -172,6 +173,8 @@ sessions = _table(
     sa.Column("outcome", JSON),
     sa.Column("started_at", Integer, nullable=False),
     sa.Column("ended_at", Integer),
+    # The order, which no clock that jumps can turn.
+    sa.Column("position", Integer, nullable=False),
     sa.UniqueConstraint("workspace_id", "card_id", "attempt", "role", "purpose", "visit"),
 )
 
@@ -202,6 +205,8 @@ test_runs = _table(
     sa.Column("log", Text, nullable=False),
     sa.Column("started_at", Integer, nullable=False),
     sa.Column("ended_at", Integer, nullable=False),
+    # The order, which no clock that jumps can turn.
+    sa.Column("position", Integer, nullable=False),
     sa.Index(None, "workspace_id", "card_id"),
 )
 
