@@ -1,0 +1,118 @@
+"""`orket demo` in an empty home, killed three times: all is delivered once, and everybody tells the same of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, DagsterInstance
+
+pytestmark = pytest.mark.slow
+
+ORKET = (sys.executable, "-c", "from orket_pipelines.cli import main; main()")
+ISSUES = ("todo-skeleton", "todo-serve", "todo-storage", "todo-create-list", "todo-complete-delete", "todo-filter")
+KILLS = ("committed", "pull request #2 opened", "tests on")
+"""What the demo says right before it is killed: the first time, the second, the third."""
+PATIENCE = 240.0
+"""Seconds that a demo may take on a busy machine."""
+
+
+class Home:
+    """An empty HOME, and an ORKET_HOME that the demo makes in the folder it is started in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        passed = {name: os.environ[name] for name in ("PATH", "SSL_CERT_FILE") if name in os.environ}
+        self.environment = passed | {"HOME": str(folder), "PYTHONUNBUFFERED": "1"}
+
+    def orket(self, *arguments: str) -> str:
+        """What a command prints. The command must succeed."""
+        done = subprocess.run(
+            [*ORKET, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def kill_demo_at(self, words: str) -> None:
+        """Start the demo, and kill it with SIGKILL as soon as it says `words`."""
+        command = [*ORKET, "demo"]
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True
+        ) as demo:
+            assert demo.stdout is not None
+            said = next((line for line in demo.stdout if words in line), None)
+            demo.send_signal(signal.SIGKILL)
+        assert said is not None, f"the demo never said {words!r}"
+
+    def count(self, query: str) -> int:
+        """The one number that a query answers with."""
+        (row,) = json.loads(self.orket("sql", "--json", query))
+        return int(next(iter(row.values())))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = Home(tmp_path_factory.mktemp("demo"))
+    for words in KILLS:
+        made.kill_demo_at(words)
+        time.sleep(0.5)
+    made.orket("demo")
+    return made
+
+
+def test_three_kills_leave_every_issue_done_and_merged_once(home: Home) -> None:
+    cards = {card["id"]: card["state"] for card in json.loads(home.orket("cards", "list", "--json"))}
+    assert cards == dict.fromkeys(("todo", "todo-api", *ISSUES), "done")
+    assert home.count("SELECT count(*) FROM pull_requests") == len(ISSUES)
+    merged = "SELECT count(*) FROM events WHERE kind = 'pull_request.merged'"
+    assert home.count(merged) == len(ISSUES)
+
+
+def test_no_session_was_held_twice_and_no_call_made_twice(home: Home) -> None:
+    twice = "SELECT count(*) FROM (SELECT {0} FROM {1} GROUP BY ALL HAVING count(*) > 1)"
+    assert home.count(twice.format("card_id, role, purpose, visit", "session_history")) == 0
+    assert home.count(twice.format("session_id, turn, call_id", "tool_calls")) == 0
+
+
+def test_the_mishaps_of_the_example_happened(home: Home) -> None:
+    """Not by luck: a test failed on a fresh checkout, a review asked for changes, a call was denied."""
+    happened = "SELECT count(*) FROM events WHERE kind = 'feedback.given' AND payload->>'$.kind' = '{}'"
+    assert home.count(happened.format("tests_failed")) == 1
+    assert home.count(happened.format("changes_requested")) == 1
+    assert home.count("SELECT count(*) FROM policy_violations") == 2
+
+
+def test_the_same_command_says_that_all_is_delivered(home: Home) -> None:
+    said = home.orket("demo")
+    assert "is delivered already" in said
+    assert "6 of 6 done" in said
+
+
+def test_a_clone_of_what_was_delivered_passes_its_tests(home: Home, tmp_path: Path) -> None:
+    repository = home.folder / ".orket" / "repositories" / "default" / "todo.git"
+    subprocess.run(["git", "clone", "--quiet", str(repository), str(tmp_path / "todo")], check=True, timeout=60)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path / "todo", capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_dagster_tells_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the terminal did stands in Dagster after one run of the reporting job."""
+    monkeypatch.setenv("ORKET_HOME", str(home.folder / ".orket"))
+    from definitions import defs
+
+    with DagsterInstance.ephemeral() as instance:
+        assert defs.resolve_job_def("report_events").execute_in_process(instance=instance).success
+        delivered = instance.get_materialized_partitions(AssetKey("delivered"))
+        merged = instance.get_materialized_partitions(AssetKey("pull_requests"))
+    assert delivered == merged == set(ISSUES)
