@@ -25,6 +25,8 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
 
 ISSUES = 100
+WARM_UP = 4
+"""Issues delivered before anything is measured: what a process does once counts neither here nor in the floor."""
 TURNS = 2
 LAYERS = ("null", "git", "processes")
 """Each adds to the one before: a forge and a workbench in memory; real git and the local forge; real processes."""
@@ -70,7 +72,8 @@ def measure(report: Report) -> list[Metric]:
     for layer in LAYERS:
         report(f"{ISSUES} issues, layer {layer}")
         with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
-            run = _deliver(Path(folder), layer)
+            _deliver(Path(folder, "warm-up"), layer, WARM_UP)
+            run = _deliver(Path(folder, "measured"), layer, ISSUES)
             floor = commits(Path(folder), run.commits) + agent_steps(ISSUES * TURNS)
         metrics += _compare(layer, run, floor)
     return metrics
@@ -85,9 +88,12 @@ def _compare(layer: str, run: Run, floor: Cost) -> list[Metric]:
     ]
 
 
-def _deliver(folder: Path, layer: str) -> Run:
+def _deliver(folder: Path, layer: str, issues: int) -> Run:
+    folder.mkdir()
     with _factory(folder, layer) as factory:
-        imported = import_cards(factory.store, [_write_cards(folder)], seats=frozenset({"coder", "integrity_guard"}))
+        imported = import_cards(
+            factory.store, [_write_cards(folder, issues)], seats=frozenset({"coder", "integrity_guard"})
+        )
         if imported.problems:
             raise OrketError(f"the bench's cards are not accepted: {imported.problems[0]}")
         committed = factory.store.commits
@@ -113,9 +119,9 @@ def _factory(folder: Path, layer: str) -> Factory:
     return replace(real, models=models, code=code, forge=forge, workbenches=workbenches)
 
 
-def _write_cards(folder: Path) -> Path:
+def _write_cards(folder: Path, count: int) -> Path:
     parts = {name: [name] for name in ("managers", "engines", "accessors")}
-    issues = [{"id": f"bench-{number:03}", "name": f"Issue {number}", "seat": "coder"} for number in range(ISSUES)]
+    issues = [{"id": f"bench-{number:03}", "name": f"Issue {number}", "seat": "coder"} for number in range(count)]
     epic = {
         "id": "bench-all",
         "name": "All",

@@ -3,6 +3,6 @@
 from orket_pipelines.delivery.factory import Factory, open_factory
 from orket_pipelines.delivery.model import Delivery, Result
 from orket_pipelines.delivery.pool import deliver_rock
-from orket_pipelines.delivery.worker import Crew, deliver_issue
+from orket_pipelines.delivery.worker import RETRIED, Crew, deliver_issue
 
-__all__ = ["Crew", "Delivery", "Factory", "Result", "deliver_issue", "deliver_rock", "open_factory"]
+__all__ = ["RETRIED", "Crew", "Delivery", "Factory", "Result", "deliver_issue", "deliver_rock", "open_factory"]

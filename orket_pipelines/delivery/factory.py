@@ -11,7 +11,7 @@ from orket_pipelines.cards.records import find_card
 from orket_pipelines.clock import Clock
 from orket_pipelines.forge import LocalForge
 from orket_pipelines.forge.port import Forge
-from orket_pipelines.git import GitCode
+from orket_pipelines.git import GitCode, demand_git
 from orket_pipelines.git.port import Code, Identity
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
@@ -62,8 +62,9 @@ class Project:
 def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock | None = None) -> Factory:
     """The factory that `settings` describe. `run_id` names the Dagster run that causes what it writes.
 
-    Raises: StoreError, SettingsError.
+    Raises: GitError where git is missing or too old; StoreError, SettingsError.
     """
+    demand_git()
     store = Store.open(settings.store_url, workspace_id=settings.workspace, clock=clock).acting(run_id=run_id)
     code = GitCode(settings.home.resolve() / "repositories" / settings.workspace)
     return Factory(

@@ -78,7 +78,8 @@ class SessionFacts:
 class Facts:
     """All that decides what an issue needs next.
 
-    `head_passed`: how the project's tests ended on the head commit; None where they did not run.
+    `head_passed`: how the project's tests ended on the head commit; None where they did not run, or the card is past
+    being tested.
     `visits` counts ended sessions by (role, purpose).
     """
 

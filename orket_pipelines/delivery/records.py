@@ -54,6 +54,13 @@ _counts = {
     table: Prepared(sa.select(sa.func.count()).select_from(table).where(_of_card(table)))
     for table in (_feedback, _test_runs)
 }
+_begun = Prepared(
+    sa.select(_attempts.c.card_id)
+    .where(
+        _attempts.c.workspace_id == sa.bindparam("workspace_id"), _attempts.c.repository == sa.bindparam("repository")
+    )
+    .limit(1)
+)
 _insert_attempt = Prepared(sa.insert(_attempts))
 _set_attempt = Prepared(
     sa.update(tables.cards).where(
@@ -77,6 +84,7 @@ def read_facts(tx: Transaction, card_id: str) -> Facts:
     if card.state is CardState.READY:
         return Facts(card)
     attempt = last_attempt(tx, card_id)
+    tested = card.state is CardState.READY_FOR_TESTING
     sessions = tx.execute(_all_sessions, _key(tx, card_id)).all()
     return Facts(
         card=card,
@@ -84,7 +92,7 @@ def read_facts(tx: Transaction, card_id: str) -> Facts:
         feedback=tuple(feedback_of(tx, card_id)),
         last_session=_session(sessions[-1]) if sessions else None,
         visits=_count_visits(sessions),
-        head_passed=tests_passed(tx, card_id, attempt.head, HEAD) if attempt else None,
+        head_passed=tests_passed(tx, card_id, attempt.head, HEAD) if attempt and tested else None,
     )
 
 
@@ -96,6 +104,12 @@ def last_attempt(tx: Transaction, card_id: str) -> Attempt | None:
     return Attempt(
         row.number, row.repository, row.branch, row.base_commit, row.head_commit, row.pull_request, row.merge_commit
     )
+
+
+def is_begun(tx: Transaction, repository: str) -> bool:
+    """Whether an attempt has a branch in the repository, so that it must be there."""
+    found = tx.execute(_begun, {"workspace_id": tx.workspace_id, "repository": repository})
+    return found.first() is not None
 
 
 def insert_attempt(tx: Transaction, card: Card, attempt: Attempt) -> None:

@@ -27,7 +27,14 @@ from orket_pipelines.delivery.model import (
     TakeOutcome,
 )
 from orket_pipelines.delivery.next_step import REVIEWER
-from orket_pipelines.delivery.records import HEAD, add_feedback, add_test_run, insert_attempt, update_attempt
+from orket_pipelines.delivery.records import (
+    HEAD,
+    add_feedback,
+    add_test_run,
+    insert_attempt,
+    is_begun,
+    update_attempt,
+)
 from orket_pipelines.delivery.rejection import reject
 from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
 from orket_pipelines.forge.model import PullRequestExists, Verdict
@@ -49,11 +56,19 @@ def take_step(work: Work, step: Step) -> None:
 
 
 def _start(work: Work, step: StartAttempt) -> None:
-    """The branch starts at main as it is now; found there already, at what it was started from."""
+    """The branch starts at main as it is now; found there already, at what it was started from.
+
+    A repository that work was done in and that is gone is an error: a new one would be without that work.
+    """
     card, project, code, number = work.card, work.project, work.factory.code, step.number
     branch = f"orket/{work.store.workspace_id}/{card.id}/{number}"
 
+    with work.store.read() as tx:
+        begun = is_begun(tx, project.repository)
+
     def act() -> Result:
+        if begun:
+            code.head(project.repository, MAIN)
         base = code.ensure(project.repository, title=project.title, at=card.created_at)
         if not code.move_branch(project.repository, branch, to=base, expected=None):
             base = code.head(project.repository, branch) or base

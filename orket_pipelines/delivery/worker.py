@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from orket_pipelines.cards.model import TERMINAL, WAITING, Card, CardState, WaitReason
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.claims import Obstacle, Refused, claim
 from orket_pipelines.delivery.factory import Factory, project_of
-from orket_pipelines.delivery.model import Delivery, Limits, Rest, Result
+from orket_pipelines.delivery.model import Delivery, Facts, Limits, Rest, Result
 from orket_pipelines.delivery.next_step import next_step
 from orket_pipelines.delivery.records import read_facts
 from orket_pipelines.delivery.steps import take_step
@@ -116,9 +117,9 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
     """Step by step until there is nothing more to do; returns the card as it then stands."""
     limits = _limits(factory)
     overtaken, before = 0, None
-    _take_up(factory, store, card_id, stop)
+    work = _take_up(factory, store, card_id, stop)
     while not stop.is_set():
-        work = _look(factory, store, card_id, stop)
+        work = _look_again(work)
         step = next_step(work.facts, limits)
         if isinstance(step, Rest):
             return work.card
@@ -134,23 +135,25 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
             if overtaken >= OVERTAKEN:
                 raise
         except (ModelError, ForgeError, GitError, WorkbenchError, EffectInDoubt) as error:
-            wait(_look(factory, store, card_id, stop), WaitReason.SYSTEM, _explain(error))
+            wait(_look_again(work), WaitReason.SYSTEM, _explain(error))
         reach(STEP_DONE)
     raise Stopped("a stop was asked for; everything so far is stored")
 
 
-def _look(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Work:
-    with store.read() as tx:
-        facts = read_facts(tx, card_id)
-        project = project_of(tx, facts.card)
-    return Work(factory, store, facts, project, stop)
+def _look_again(work: Work) -> Work:
+    with work.store.read() as tx:
+        return replace(work, facts=read_facts(tx, work.card.id))
 
 
-def _take_up(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> None:
+def _take_up(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Work:
     """A card that waits was claimed because its wait is over."""
-    work = _look(factory, store, card_id, stop)
+    with store.read() as tx:
+        facts = Facts(get_card(tx, card_id))
+        project = project_of(tx, facts.card)
+    work = Work(factory, store, facts, project, stop)
     if work.card.state in WAITING:
         move(work, CardState.IN_PROGRESS)
+    return work
 
 
 def _may_resume(factory: Factory, card_id: str, reasons: set[WaitReason]) -> bool:
@@ -185,4 +188,4 @@ def _limits(factory: Factory) -> Limits:
 
 
 def _explain(error: OrketError) -> str:
-    return f"{error} {error.next_step}".strip()
+    return f"{error}. {error.next_step}" if error.next_step else str(error)

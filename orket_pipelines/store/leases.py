@@ -8,6 +8,7 @@ process is dead (same machine, same boot, same process table) it need not wait.
 import os
 import socket
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class LeaseKeeper:
         self._owner = f"{_process_identity()}/{new_id()}"
         self._held: dict[str, Lease] = {}
         self._seen: dict[str, tuple[int, int, float]] = {}
+        # Threads of one process queue here, so that only the first of them asks the store again and again.
+        self._queues: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -117,11 +120,19 @@ class LeaseKeeper:
 
         Raises: Stopped where `stop` is set while waiting.
         """
-        lease = self._wait_for(name, stop, poll)
+        with self._lock:
+            queue = self._queues[name]
+        while not queue.acquire(timeout=poll):
+            if stop.is_set():
+                raise Stopped(f"stopped while waiting for {name}")
         try:
-            yield lease
+            lease = self._wait_for(name, stop, poll)
+            try:
+                yield lease
+            finally:
+                self.release(lease)
         finally:
-            self.release(lease)
+            queue.release()
 
     def close(self) -> None:
         """Stop renewing; what is still held falls to whoever asks next."""

@@ -43,8 +43,28 @@ class ConversationTooLong(ModelError):
     """The conversation no longer fits the model's context window."""
 
 
+class _Loop:
+    """An event loop that is closed when its thread ends."""
+
+    def __init__(self) -> None:
+        self.runner = asyncio.Runner()
+
+    def __del__(self) -> None:
+        self.runner.close()
+
+
+class _Threads(threading.local):
+    """Each thread's loop: to make one for every session costs as much as to ask."""
+
+    def __init__(self) -> None:
+        self.loop = _Loop()
+
+
+_threads = _Threads()
+
+
 class Conversation:
-    """One session's talk with a model; a context manager, since it has an event loop and connections of its own."""
+    """One session's talk with a model; a context manager, since it has connections of its own."""
 
     def __init__(
         self, model: LanguageModel, tools: Sequence[ToolDefinition], settings: Settings, stop: threading.Event
@@ -52,10 +72,9 @@ class Conversation:
         self._model = model
         self._settings = settings
         self._stop = stop
-        self._redact = redactor(settings)
         self._parameters = ModelRequestParameters(function_tools=list(tools))
         self._bounds = _bounds(settings, streaming=model.streaming)
-        self._runner = asyncio.Runner()
+        self._runner = _threads.loop.runner
 
     def __enter__(self) -> Self:
         self._runner.run(self._model.model.__aenter__())
@@ -65,7 +84,6 @@ class Conversation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._runner.run(self._model.model.__aexit__(kind, error, trace))
-        self._runner.close()
 
     def ask(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         """The model's answer to the whole conversation so far.
@@ -119,7 +137,7 @@ class Conversation:
 
     def _given_up(self, error: AgentRunError, tries: int) -> ModelError:
         times = "" if tries == 1 else f" ({tries} tries)"
-        reason = self._redact(_explain(error))
+        reason = redactor(self._settings)(_explain(error))
         return ModelError(f"{self._model.name} gave no usable answer{times}: {reason}", next_step=_remedy(error))
 
 

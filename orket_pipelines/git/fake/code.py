@@ -78,7 +78,7 @@ class MemoryCode:
             if head is None or head == check_object(commit):
                 return head == commit
             self._objects.commit(commit)
-            return commit in self._objects.ancestors(head)
+            return self._objects.came_from(head, commit)
 
     def check_out(self, repository: str, commit: str, path: Path, *, merging: str | None = None) -> tuple[str, ...]:
         with self._lock:
@@ -87,9 +87,8 @@ class MemoryCode:
             tree = self._objects.tree(self._objects.commit(commit).tree)
             if merging is not None:
                 tree, conflicts = self._merge_trees(commit, merging)
-            path.parent.mkdir(parents=True, exist_ok=True)
             fresh = folders.make_fresh(path)
-            files.write_tree(fresh, tree, self._objects.blob)
+            files.write_new_tree(fresh, tree, self._objects.blob)
             folders.replace(path, fresh)
             self._stand(path, tree, "check_out", repository=repository, commit=commit, merging=merging)
             return conflicts

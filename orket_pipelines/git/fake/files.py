@@ -40,6 +40,20 @@ def write_tree(top: Path, tree: Tree, blob: Callable[[str], bytes]) -> None:
             file.chmod(0o755 if mode == EXECUTABLE else 0o644)
 
 
+def write_new_tree(top: Path, tree: Tree, blob: Callable[[str], bytes]) -> None:
+    """The same in an empty folder, where nothing can be in the way."""
+    for path, (mode, name) in tree.items():
+        file = top / path
+        if "/" in path:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if mode == LINK:
+            file.symlink_to(os.fsdecode(blob(name)))
+            continue
+        with file.open("xb", buffering=0) as new:
+            os.fchmod(new.fileno(), 0o755 if mode == EXECUTABLE else 0o644)
+            new.write(blob(name))
+
+
 def remove_files(top: Path, paths: set[str]) -> None:
     """Remove files, and the folders that are empty then."""
     for path in sorted(paths):

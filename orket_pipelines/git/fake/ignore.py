@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _TOKEN = re.compile(r"\*\*/|/\*\*$|\*|\?|\[!?[^\]]+\]|\\?.", re.DOTALL)
@@ -34,6 +35,7 @@ def is_ignored(path: str, rules: list[Rule], *, is_folder: bool) -> bool:
     return False
 
 
+@lru_cache
 def _rule(line: str, prefix: str) -> Rule:
     ignores = not line.startswith("!")
     text = line if ignores else line[1:]

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from heapq import heappop, heappush
 from typing import Any
 
 from orket_pipelines.errors import GitError
@@ -31,6 +32,7 @@ class Objects:
 
     def __init__(self) -> None:
         self._found: dict[str, Stored] = {}
+        self._depths: dict[str, int] = {}
         self._new: list[Stored] = []
 
     def add(self, stored: Stored) -> tuple[str, bool]:
@@ -39,6 +41,9 @@ class Objects:
         new = name not in self._found
         if new:
             self._found[name] = stored
+            if isinstance(stored, Commit):
+                # One more than any commit that it came from, so that a search back need not go to the very beginning.
+                self._depths[name] = 1 + max((self._depths[parent] for parent in stored.parents), default=0)
             self._new.append(stored)
         return name, new
 
@@ -68,28 +73,41 @@ class Objects:
             raise GitError(f"there is no tree {name}")
         return found
 
-    def ancestors(self, name: str) -> dict[str, Commit]:
-        """`name` and all that it came from."""
-        found: dict[str, Commit] = {}
+    def came_from(self, name: str, older: str) -> bool:
+        """Whether `older` is `name`, or among all that it came from."""
+        depth = self._depth(older)
+        seen: set[str] = set()
         pending = [name]
         while pending:
             current = pending.pop()
-            if current not in found:
-                found[current] = self.commit(current)
-                pending.extend(found[current].parents)
-        return found
+            if current == older:
+                return True
+            if current not in seen and self._depth(current) > depth:
+                seen.add(current)
+                pending.extend(self.commit(current).parents)
+        return False
 
     def merge_base(self, one: str, other: str) -> str:
         """A commit that both came from and that no other such commit came from.
 
         Raises: GitError where there is none.
         """
-        shared = self.ancestors(one).keys() & self.ancestors(other).keys()
-        # What one shares with the other includes all that it came from, so parents are enough to tell what is passed.
-        passed = {parent for name in shared for parent in self.commit(name).parents}
-        if not shared:
-            raise GitError(f"{one} and {other} have no common history")
-        return min(shared - passed)
+        sides = {one: {1}, other: {2}} if one != other else {one: {1, 2}}
+        pending = sorted((-self._depth(name), name) for name in sides)
+        while pending:
+            # The deepest first: whatever came from it has been seen, so what both sides reach is no further back.
+            _, name = heappop(pending)
+            if sides[name] == {1, 2}:
+                return name
+            for parent in self.commit(name).parents:
+                if parent not in sides:
+                    heappush(pending, (-self._depth(parent), parent))
+                sides[parent] = sides.get(parent, set()) | sides[name]
+        raise GitError(f"{one} and {other} have no common history")
+
+    def _depth(self, name: str) -> int:
+        self.commit(name)
+        return self._depths[name]
 
 
 def to_json(stored: Stored) -> Any:
