@@ -112,7 +112,7 @@ def test_a_broken_rock_that_the_terminal_left_beside_a_delivered_one_shows_red(p
     expect(page.get_by_role("tab", name="Partitions")).to_have_count(2)
     page.get_by_role("tab", name="Partitions").last.click()
     expect(page.get_by_role("checkbox", name=re.compile(r"^Failed \([1-9]\)$"))).to_be_attached()
-    page.get_by_text("wreck", exact=True).click()
+    page.get_by_text("wreck", exact=True).first.click()
     expect(page.get_by_text("wreck-hull is blocked (input): There is no wood left.").first).to_be_visible()
     page.goto(f"{factory.url}/assets/delivered?view=partitions&partition=quay-wall")
     expect(page.get_by_text("Materialized", exact=True).first).to_be_visible()
