@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from urllib.request import Request, urlopen
 from sqlalchemy.engine import make_url
 
 from orket_pipelines.errors import OrketError
+from orket_pipelines.git.version import find_git, is_new_enough
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
 
 PYTHON = (3, 11)
-GIT = (2, 38)
-"""The first with `merge-tree --write-tree`, which merges without touching any files."""
 ROOM = 2
 """GiB on the disk of ORKET_HOME: the environment, checkouts and the log of events need about one."""
 PORT = 3000
@@ -67,12 +65,10 @@ def check_python() -> Finding:
 
 def check_git() -> Finding:
     """Git merges without a work tree since 2.38."""
-    if shutil.which("git") is None:
+    version = find_git()
+    if version is None:
         return Finding("git", "fail", "not installed", "Install git (on Debian: apt-get install git).")
-    said = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
-    version = said.removeprefix("git version ").split()[0] if said else "of unknown version"
-    numbers = [part for part in version.split(".")[:2] if part.isdigit()]
-    if tuple(map(int, numbers)) < GIT:
+    if not is_new_enough(version):
         return Finding(
             "git", "fail", version, "Install git 2.38 or newer: its merge-tree merges without touching files."
         )
@@ -156,12 +152,10 @@ def _ask_for_models(settings: Settings) -> Finding:
 
 
 def _get(url: str, settings: Settings) -> bytes:
-    """What the server says. Raises: OSError, ValueError or HTTPException."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError(url)
+    """What the server says. Raises: OSError or HTTPException."""
     key = settings.model_api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-    with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:  # noqa: S310 - checked above
+    with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:  # noqa: S310 - the settings take no other scheme
         return bytes(answer.read(ANSWER_LIMIT))
 
 

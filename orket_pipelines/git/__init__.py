@@ -7,5 +7,6 @@ hooks and fsmonitor off: nothing that was written in a clone, its `.git` least o
 from orket_pipelines.git.fake import MemoryCode
 from orket_pipelines.git.port import MAIN, Candidate, Code, Conflict, Identity
 from orket_pipelines.git.repository import GitCode
+from orket_pipelines.git.version import demand_git
 
-__all__ = ["MAIN", "Candidate", "Code", "Conflict", "GitCode", "Identity", "MemoryCode"]
+__all__ = ["MAIN", "Candidate", "Code", "Conflict", "GitCode", "Identity", "MemoryCode", "demand_git"]

@@ -85,8 +85,9 @@ def explained(doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "Free disk space, then run the same command again." if error.errno == errno.ENOSPC else ""
-        raise GitError(f"{doing}: {error}", next_step=remedy) from error
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        remedy = "Free disk space" if full else "Make that place one that this user may write"
+        raise GitError(f"{doing}: {error}", next_step=f"{remedy}, then run the same command again.") from error
 
 
 @contextmanager

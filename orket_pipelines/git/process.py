@@ -129,7 +129,7 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 def _executable() -> str:
     found = shutil.which("git")
     if found is None:
-        raise GitError("git is not installed", next_step="Install git 2.38 or newer, then see: orket doctor")
+        raise GitError("git is not installed", next_step="Install git 2.38 or newer, then run the same command again.")
     return found
 
 

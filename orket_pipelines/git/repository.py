@@ -170,7 +170,10 @@ class GitCode:
     def _git(self, repository: str) -> Git:
         directory = self._directory(repository)
         if not directory.is_dir():
-            raise GitError(f"there is no repository {repository} under {self._root}")
+            raise GitError(
+                f"there is no repository at {directory} any more",
+                next_step="Put it back, from a backup if need be, then run the same command again.",
+            )
         return Git(directory, self._timeout)
 
     def _found(self, directory: Path, title: str, at: int) -> None:
@@ -189,6 +192,8 @@ class GitCode:
                 Git(fresh, self._timeout).run(
                     "fast-import", "--quiet", options=options, stdin=_first_commit(title, at), lock=lock
                 )
+                if not (fresh / "refs/heads" / MAIN).is_file():
+                    raise GitError(f"git made no first commit in {fresh}", next_step="Look at git: orket doctor")
                 fresh.rename(directory)
 
     @contextmanager
