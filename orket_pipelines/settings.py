@@ -9,20 +9,24 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orket_pipelines.errors import SettingsError
 
 ORGANIZATION = Path("config/organization.json")
 SCRIPTED = "scripted"
+DATABASES = ("sqlite://", "postgresql://", "postgresql+psycopg://")
+SECRETS = frozenset({"model_api_key", "database_url"})
+"""Settings whose wrong values are not repeated: they hold keys and passwords."""
 
 
 class Settings(BaseSettings):
     """Durations are in seconds, sizes in bytes or characters as named."""
 
-    model_config = SettingsConfigDict(env_prefix="ORKET_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ORKET_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(Path(".orket"), description="Where all state lies: database, checkouts, artifacts, snapshots.")
     workspace: str = Field("default", pattern=r"^[a-z0-9][a-z0-9-]{0,38}$", description="The tenant.")
@@ -69,6 +73,26 @@ class Settings(BaseSettings):
     rework_limit: PositiveInt = Field(
         8, description="Failed test runs and conflicts of one issue before a person looks."
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_known_database(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not url.startswith(DATABASES):
+            raise ValueError(f"must begin with {' or '.join(DATABASES)}")
+        try:
+            urlsplit(url).port  # noqa: B018 - it raises where the port is none
+        except ValueError as error:
+            raise ValueError("its port must be a number") from error
+        return url
+
+    @field_validator("model_base_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return url
 
     @property
     def store_url(self) -> str:
@@ -117,7 +141,7 @@ def _from_environment(name: str) -> str | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}", next_step=f"Correct {path}.") from error
@@ -129,14 +153,23 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
+_rules = {
+    "int_parsing": "must be an integer",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "string_pattern_mismatch": "must be lower-case letters, digits and dashes, at most 39, and not begin with a dash",
+}
+"""What pydantic says at length, by the type of its error."""
+
+
 def _explain(error: Mapping[str, Any], given: Mapping[str, Any], files: Mapping[Path, Mapping[str, Any]]) -> str:
     """One wrong value: where it came from, what it may be, and what it is unless that is a secret."""
     name = str(error["loc"][0])
     if name in given:
-        place = name
+        place = f"{name} (--{name.replace('_', '-')}, ORKET_{name.upper()})"
     elif _from_environment(name) is not None:
         place = f"ORKET_{name.upper()}"
     else:
         place = f"{next(path for path, found in files.items() if name in found)}: {name}"
-    secret = "SecretStr" in str(Settings.model_fields[name].annotation)
-    return f"{place}: {error['msg']}" + ("" if secret else f", not {error['input']!r}")
+    told = f"{place}: {_rules.get(error['type']) or error['msg'].removeprefix('Value error, ')}"
+    return told if name in SECRETS else f"{told}, not {error['input']!r}"

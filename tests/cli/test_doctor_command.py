@@ -127,6 +127,8 @@ def test_a_server_that_is_down_fails() -> None:
     assert _model("http://127.0.0.1:9/v1").status == "fail"
 
 
-def test_an_address_that_is_none_fails() -> None:
-    assert _model("file:///etc/passwd").status == "fail"
+def test_an_address_that_is_none_fails(orket: Orket, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _model(None).status == "fail"
+    monkeypatch.setenv("ORKET_MODEL_BASE_URL", "file:///etc/passwd")
+    done = orket("doctor")
+    assert "fail  settings   ORKET_MODEL_BASE_URL: must begin with http:// or https://" in done.stdout

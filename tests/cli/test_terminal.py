@@ -31,7 +31,7 @@ def test_a_wrong_setting_names_the_setting(orket: Orket, monkeypatch: pytest.Mon
     monkeypatch.setenv("ORKET_LEASE_PATIENCE", "long")
     done = orket("cards", "list")
     assert done.exit_code == 1
-    assert done.stderr.startswith("orket: ORKET_LEASE_PATIENCE: Input should be a valid number")
+    assert done.stderr.startswith("orket: ORKET_LEASE_PATIENCE: must be a number")
 
 
 def test_a_home_that_cannot_be_made_is_one_clear_line(orket: Orket, tmp_path: Path) -> None:

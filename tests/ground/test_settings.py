@@ -63,6 +63,30 @@ def test_a_wrong_value_is_named_with_what_it_may_be(monkeypatch: pytest.MonkeyPa
     assert "orket doctor" in refused.value.next_step
 
 
+@pytest.mark.parametrize("url", ["nonsense", "mysql://orket:pass-word@db/orket", "postgresql://orket:pass-word@db:x/o"])
+def test_a_database_that_cannot_be_is_refused_and_its_password_not_shown(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ORKET_DATABASE_URL", url)
+
+    with pytest.raises(SettingsError, match=r"^ORKET_DATABASE_URL: ") as refused:
+        load_settings()
+    assert "pass-word" not in str(refused.value)
+
+
+def test_an_empty_variable_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_MODEL", "")
+    monkeypatch.setenv("ORKET_CONCURRENCY", "")
+
+    assert load_settings() == Settings()
+
+
+def test_a_file_where_a_folder_is_looked_for_holds_no_settings() -> None:
+    Path("config").touch()
+
+    assert load_settings() == Settings()
+
+
 def test_a_wrong_value_in_a_file_is_named() -> None:
     write("config/organization.json", lease_patience=-1)
 
