@@ -69,7 +69,7 @@ def answer(question: dict[str, Any]) -> str:
     connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
     statements = connection.extract_statements(question["query"])
     if len(statements) != 1:
-        raise ValueError(f"one statement at a time: this is {len(statements)}")
+        raise ValueError(f"one statement at a time: this is {len(statements) or 'none'}")
     if statements[0].type not in {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
         raise ValueError(f"only questions are answered: this is {statements[0].type.name}")
     connection.execute(statements[0])

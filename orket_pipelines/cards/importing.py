@@ -23,7 +23,7 @@ class ImportReport:
 
     def __str__(self) -> str:
         counts = f"{len(self.created)} created, {len(self.changed)} changed, {len(self.unchanged)} unchanged"
-        return f"Cards: {counts}, {len(self.problems)} problems."
+        return f"Cards: {counts}, {len(self.problems)} {'problem' if len(self.problems) == 1 else 'problems'}."
 
 
 def import_cards(

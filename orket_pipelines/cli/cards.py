@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orket_pipelines.cli.terminal import FAILED, Terminal, command
+from orket_pipelines.cli.terminal import FAILED, Terminal, command, complain
 
 if TYPE_CHECKING:
     from orket_pipelines.cards import Card, CardState
@@ -18,7 +18,9 @@ group = typer.Typer()
 @command(group, "import")
 def import_files(
     terminal: Terminal,
-    paths: Annotated[list[Path], typer.Argument(help="Card files (JSON or YAML), or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Card files (JSON or YAML), or folders of them.")
+    ],
 ) -> None:
     """Bring card files into the store; what is broken is named, and the rest loads.
 
@@ -34,6 +36,8 @@ def import_files(
         terminal.say(f"{problem}\n  {problem.fix}" if problem.fix else str(problem))
     terminal.say(str(report))
     if report.problems:
+        step = "Correct what is named above, then run the same command again; what was loaded stays as it is."
+        complain("not all cards could be loaded", step, machine=terminal.machine)
         raise typer.Exit(FAILED)
 
 
@@ -45,10 +49,12 @@ def list_all(
 ) -> None:
     """Every card, where it stands, and why it waits."""
     from orket_pipelines.cards import scores
-    from orket_pipelines.cards.records import list_cards
+    from orket_pipelines.cards.records import get_card, list_cards
 
     wanted = _state(state) if state else None
     with terminal.store() as store, store.read() as tx:
+        if rock is not None:
+            get_card(tx, rock)
         known = list_cards(tx)
     score = scores(known)
     cards = [card for card in known if rock in {None, card.rock_id} and wanted in {None, card.state}]
@@ -56,7 +62,8 @@ def list_all(
     terminal.data([asdict(card) | {"score": score[card.id], "waits_for": waits[card.id]} for card in cards])
     rows = [(each.id, each.kind, each.state, f"{score[each.id]:g}", each.name, waits[each.id]) for each in cards]
     columns = ("id", "kind", "state", "score", "name", "waits for")
-    terminal.table(columns, rows, empty="There are no cards. Bring some in: orket cards import PATH")
+    empty = "No card is in that state." if known else "There are no cards. Bring some in: orket cards import PATH"
+    terminal.table(columns, rows, empty=empty)
 
 
 @command(group, "show")

@@ -14,10 +14,11 @@ from typing import Any
 
 import typer
 
+from orket_pipelines.cards.model import TERMINAL
 from orket_pipelines.cli.progress import Refresh, line_by_line, live_table, silent
 from orket_pipelines.cli.records import Totals, repositories_of, totals_of
-from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, typed
-from orket_pipelines.delivery import Delivery, Factory, Result, open_factory
+from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, complain, typed
+from orket_pipelines.delivery import RETRIED, Delivery, Factory, Result, open_factory
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
 from orket_pipelines.workbench import preflight
@@ -56,16 +57,16 @@ class Line:
 
 
 def deliver_watched(
-    terminal: Terminal, settings: Settings, issues: Sequence[str], deliver: Deliver, *, after: Sequence[str]
+    terminal: Terminal, settings: Settings, issues: Sequence[str], deliver: Deliver, *, again: str, after: Sequence[str]
 ) -> None:
-    """Deliver with progress and a summary; `after` are the commands to type next.
+    """Deliver with progress and a summary; `after` are the commands to type next, `again` is the one that does this.
 
-    Raises: typer.Exit with 1 where an issue waits, 130 where the delivery was interrupted.
+    Raises: typer.Exit with 1 where an issue is left, 130 where the delivery was interrupted.
     """
-    terminal.say(preflight())
-    terminal.say(model_in_use(settings))
     began = time.monotonic()
     with open_factory(settings) as factory:
+        terminal.say(preflight())
+        terminal.say(model_in_use(settings))
         line = Line(factory, deliver)
         with _stoppable(terminal, line.stop), _shown(terminal, factory.store, issues) as refresh:
             line.run(refresh)
@@ -74,12 +75,19 @@ def deliver_watched(
     folder = settings.home.resolve() / "repositories" / settings.workspace
     where = [folder / f"{name}.git" for name in names]
     _sum_up(terminal, line.deliveries, totals, time.monotonic() - began, where)
+    left = [delivery for delivery in line.deliveries if delivery.card.state not in TERMINAL]
     if line.stop.is_set():
-        terminal.say("\nstopped; the same command carries on")
+        terminal.say(f"\nstopped with {len(left)} issues to go; the same command carries on")
         raise typer.Exit(INTERRUPTED)
-    terminal.say("\nnext:\n" + "\n".join(f"  {typed(each)}" for each in after))
-    if any(delivery.result is Result.WAITING for delivery in line.deliveries):
+    if left:
+        for delivery in left:
+            terminal.say(f"{delivery.card.id} {_standing(delivery)}")
+        terminal.say()
+        complain(
+            f"{len(left)} of {len(line.deliveries)} issues are not done", _remedy(left, again), machine=terminal.machine
+        )
         raise typer.Exit(FAILED)
+    terminal.say("\nnext:\n" + "\n".join(f"  {typed(each)}" for each in after))
 
 
 def model_in_use(settings: Settings) -> str:
@@ -129,11 +137,27 @@ def _sum_up(
         "elapsed": f"{seconds:.0f} s",
     }
     terminal.say("\n".join(["", *(f"{name + ':':<19}{value}" for name, value in facts.items())]))
-    for delivery in deliveries:
-        if delivery.result is not Result.DONE:
-            terminal.say(f"{delivery.card.id}: {delivery.result}: {delivery.reason}")
     for repository in where:
         terminal.say(f"\nthe code: {repository}\n  git clone {repository}")
+
+
+def _standing(delivery: Delivery) -> str:
+    """Why an issue is not done, to be read after its name."""
+    card = delivery.card
+    if card.wait_reason is not None:
+        return f"waits for {card.wait_reason}: {card.note}"
+    return delivery.reason.removeprefix("it ")
+
+
+def _remedy(left: Sequence[Delivery], again: str) -> str:
+    """The next thing to type, by the most urgent of what keeps issues from being done."""
+    waiting = [delivery.card for delivery in left if delivery.card.wait_reason is not None]
+    asked = [card for card in waiting if card.wait_reason not in RETRIED]
+    if asked:
+        return f'Answer what is asked: orket issues deliver {asked[0].id} --answer "TEXT"'
+    if not waiting and left[0].card.rock_id is not None:
+        return f"Deliver what is waited for, too: orket rocks deliver {left[0].card.rock_id}"
+    return f"Mend what stands above, then run the same command again: {again}"
 
 
 def _report(deliveries: Sequence[Delivery], totals: Totals, seconds: float, where: Sequence[Path]) -> dict[str, Any]:

@@ -51,4 +51,4 @@ def demo(
     loaded = {*report.created, *report.changed, *report.unchanged}
     for rock in rocks:
         if rock.id in loaded:
-            deliver_rock_watched(terminal, settings, rock.id)
+            deliver_rock_watched(terminal, settings, rock.id, again=f"orket demo {example}")

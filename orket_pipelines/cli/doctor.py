@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import typer
 
-from orket_pipelines.cli.terminal import FAILED, Terminal, command
+from orket_pipelines.cli.terminal import FAILED, Terminal, command, typed
 
 
 def register(application: typer.Typer) -> None:
@@ -21,6 +21,6 @@ def doctor(terminal: Terminal) -> None:
     for finding in findings:
         terminal.say(f"{finding.status:<5} {finding.name:<10} {finding.found}")
         if finding.next:
-            terminal.say(f"{'':<16} next: {finding.next}")
+            terminal.say(f"{'':<16} next: {typed(finding.next)}")
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(FAILED)

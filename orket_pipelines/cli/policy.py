@@ -17,10 +17,13 @@ def list_all(
     card: Annotated[str | None, typer.Option(envvar="ORKET_CARD", help="Only what concerns this card.")] = None,
 ) -> None:
     """Every refused move and tool call."""
+    from orket_pipelines.cards.records import get_card
     from orket_pipelines.policy import list_violations
 
     with terminal.store() as store, store.read() as tx:
         found = list_violations(tx, card_id=card)
+        if card is not None and not found:
+            get_card(tx, card)
     terminal.data([asdict(violation) for violation in found])
     rows = [(each.id, when(each.at), each.rule, each.actor, each.card_id or "", each.reason) for each in found]
     terminal.table(("id", "at", "rule", "actor", "card", "reason"), rows, empty="Nothing was refused.")

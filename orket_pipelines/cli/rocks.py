@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orket_pipelines.cli.terminal import Terminal, command
+from orket_pipelines.errors import CardError
 
 if TYPE_CHECKING:
     from orket_pipelines.settings import Settings
@@ -47,12 +48,12 @@ def deliver(
 ) -> None:
     """Work on a rock until nothing is left that can be worked on. Stopped in any way, the same command carries on."""
     settings = terminal.settings(concurrency=concurrency, model=model, model_base_url=model_base_url)
-    deliver_rock_watched(terminal, settings, rock)
+    deliver_rock_watched(terminal, settings, rock, again=f"orket rocks deliver {rock}")
 
 
-def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str) -> None:
-    """The same for a caller that knows the settings already."""
-    from orket_pipelines.cards.model import TERMINAL, WORKABLE
+def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str, *, again: str) -> None:
+    """The same for a caller that knows the settings already; `again` is the command that a person types for it."""
+    from orket_pipelines.cards.model import TERMINAL, WORKABLE, CardKind
     from orket_pipelines.cards.records import get_card, list_cards
     from orket_pipelines.cli.delivering import deliver_watched
     from orket_pipelines.delivery import deliver_rock
@@ -60,13 +61,21 @@ def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str)
     with terminal.store() as store, store.read() as tx:
         rock = get_card(tx, rock_id)
         issues = list_cards(tx, rock_id=rock_id, kinds=WORKABLE)
-    if issues and all(issue.state in TERMINAL for issue in issues):
+    if rock.kind is not CardKind.ROCK:
+        raise CardError(
+            f"{rock_id} is not a rock, but an {rock.kind}", next_step="See which there are: orket rocks list"
+        )
+    if not issues:
+        step = "Give it some in its file, then: orket cards import PATH"
+        raise CardError(f"the rock {rock_id} has no issues, so that there is nothing to deliver", next_step=step)
+    if all(issue.state in TERMINAL for issue in issues):
         terminal.say(f"{rock.name} is delivered already: there is nothing left to do.")
     deliver_watched(
         terminal,
         settings,
         [issue.id for issue in issues],
         lambda factory, stop: deliver_rock(factory, rock_id, stop=stop),
+        again=again,
         after=AFTER,
     )
 

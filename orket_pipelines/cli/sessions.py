@@ -24,9 +24,12 @@ def list_all(
 ) -> None:
     """Every session: who worked on what, and how it ended."""
     from orket_pipelines.agents.records import list_sessions, turns_of
+    from orket_pipelines.cards.records import get_card
 
     with terminal.store() as store, store.read() as tx:
         sessions = list_sessions(tx, card_id=card)
+        if card is not None and not sessions:
+            get_card(tx, card)
         turns = {session.id: len(turns_of(tx, session.id)) for session in sessions}
     terminal.data([_summary(session) | {"turns": turns[session.id]} for session in sessions])
     rows = [

@@ -1,5 +1,6 @@
 """What every command shares: where its state lies, how it speaks to people and to machines, and how it fails."""
 
+import errno
 import inspect
 import json
 import os
@@ -146,9 +147,29 @@ def explained(*, machine: bool) -> Iterator[None]:
     except Exception as error:
         if os.environ.get("ORKET_DEBUG") or isinstance(error, (typer.Exit, typer.Abort, typer.BadParameter)):
             raise
-        reason = f"a fault of orket itself: {type(error).__name__}: {error}"
-        complain(reason, "See where: run the same command with ORKET_DEBUG=1.", machine=machine)
+        complain(*_surprise(error), machine=machine)
         raise typer.Exit(FAILED) from error
+
+
+_full = "Free disk space, then run the same command again."
+_closed = "Let this user write there, or name another folder: ORKET_HOME=/path/to/folder"
+REMEDIES = {
+    errno.ENOSPC: _full,
+    errno.EDQUOT: _full,
+    errno.EROFS: _closed,
+    errno.EACCES: _closed,
+    errno.EPERM: _closed,
+    errno.ENOTDIR: _closed,
+}
+"""What helps against what the operating system refuses, wherever it does."""
+
+
+def _surprise(error: Exception) -> tuple[str, str]:
+    """What failed that no room explains, and what helps."""
+    if isinstance(error, OSError) and error.filename is not None and error.errno in REMEDIES:
+        return f"{error.filename}: {error.strerror}", REMEDIES[error.errno]
+    fault = f"a fault of orket itself: {type(error).__name__}: {error}"
+    return fault, "See where: run the same command with ORKET_DEBUG=1."
 
 
 def complain(message: str, next_step: str, *, machine: bool) -> None:
@@ -156,7 +177,7 @@ def complain(message: str, next_step: str, *, machine: bool) -> None:
     if machine:
         typer.echo(json.dumps({"error": message, "next": next_step}), err=True)
         return
-    typer.echo(visible(f"orket: {message}"), err=True)
+    typer.echo(visible(f"orket: {' '.join(message.split())}"), err=True)
     if next_step:
         typer.echo(visible(f"next: {typed(next_step)}"), err=True)
 
