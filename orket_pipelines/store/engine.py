@@ -99,6 +99,7 @@ class Store:
         self.fence: Lease | None = None
         self._connections = Connections(engine) if engine.dialect.name == "sqlite" else None
         self._writers = _Queue()
+        self._explained = _Explained(engine)
 
     @classmethod
     def open(cls, url: str, *, workspace_id: str = "default", clock: Clock | None = None) -> "Store":
@@ -109,7 +110,7 @@ class Store:
         from orket_pipelines.store.migrate import upgrade  # noqa: PLC0415 - Alembic loads only when a store opens
 
         engine = create_engine(url)
-        with _explained(engine):
+        with _Explained(engine):
             upgrade(engine)
         return cls(engine, workspace_id, clock)
 
@@ -129,7 +130,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; nothing may be written."""
-        with _explained(self.engine), self._begin(write=False) as transaction:
+        with self._explained, self._begin(write=False) as transaction:
             yield transaction
 
     @contextmanager
@@ -138,7 +139,7 @@ class Store:
 
         Raises: LeaseLost where the lease of this view was taken over; StoreError where the disk or the server refuses.
         """
-        with _explained(self.engine), self._writers.turn(), self._begin(write=True) as transaction:
+        with self._explained, self._writers, self._begin(write=True) as transaction:
             self._check_fence(transaction)
             yield transaction
 
@@ -177,19 +178,16 @@ class _Queue:
         self._lock = threading.Lock()
         self.commits = 0
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """The writer's turn; counted where it ends well."""
+    def __enter__(self) -> None:
         if not self._lock.acquire(timeout=LOCK_WAIT):
             raise StoreError(
                 f"a write has waited {LOCK_WAIT:g} s for another one of this process",
                 next_step="A transaction is held open, or opened within another: please report it.",
             )
-        try:
-            yield
-            self.commits += 1
-        finally:
-            self._lock.release()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.commits += kind is None
+        self._lock.release()
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -255,16 +253,21 @@ def _lock_postgresql(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
-@contextmanager
-def _explained(engine: sa.Engine) -> Iterator[None]:
-    """Turn what a driver says of disk and server into one clear line; a URL is shown without its password."""
-    try:
-        yield
-    except sa.exc.DatabaseError as error:
-        # These say that a statement is wrong, not that the store is.
-        if isinstance(error, (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)):
-            raise
-        raise StoreError(f"the store {engine.url} refused: {error.orig}", next_step=_remedy(str(error.orig))) from error
+class _Explained:
+    """Turns what a driver says of disk and server into one clear line; a URL is shown without its password."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._url = engine.url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        # The others say that a statement is wrong, not that the store is.
+        wrong = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
+        if isinstance(error, sa.exc.DatabaseError) and not isinstance(error, wrong):
+            said = str(error.orig)
+            raise StoreError(f"the store {self._url} refused: {said}", next_step=_remedy(said)) from error
 
 
 def _remedy(reason: str) -> str:

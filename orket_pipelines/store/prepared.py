@@ -6,14 +6,16 @@ PostgreSQL, where the way to the server is longer than that, runs the same state
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
 Parameters = Mapping[str, Any]
-Convert = Callable[[Any], Any] | None
+Converts = tuple[tuple[int, Callable[[Any], Any]], ...]
+"""The positions of the values that are stored in another form, and how they get there, or back."""
 
 
 class Rows:
@@ -72,9 +74,10 @@ class Prepared:
             form = self._forms[names] = _compile(self.statement, names, dialect)
         try:
             cursor = driver.execute(form.sql, form.bind(parameters))
-            return Rows([form.read(row) for row in cursor], cursor.rowcount)
+            rows = cursor.fetchall()
         except sqlite3.Error as error:
             raise as_sqlalchemy(error, form.sql) from error
+        return Rows(form.read(rows) if rows else rows, cursor.rowcount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +85,29 @@ class _Form:
     """A statement as SQLite's driver takes it, for one set of parameters."""
 
     sql: str
-    binds: tuple[tuple[str, Convert], ...]
+    pick: Callable[[Parameters], tuple[Any, ...]]
     constants: Parameters
-    row: Callable[[Any], Any]
-    converts: tuple[tuple[int, Callable[[Any], Any]], ...]
+    binds: Converts
+    row: Callable[[Iterable[Any]], Any]
+    converts: Converts
 
-    def bind(self, parameters: Parameters) -> list[Any]:
+    def bind(self, parameters: Parameters) -> Sequence[Any]:
         """The values in the order of the question marks."""
-        values = {**self.constants, **parameters}
-        return [values[name] if convert is None else convert(values[name]) for name, convert in self.binds]
+        values = self.pick({**self.constants, **parameters} if self.constants else parameters)
+        return _converted(values, self.binds) if self.binds else values
 
-    def read(self, row: tuple[Any, ...]) -> Any:
-        """A row as the columns' types want it."""
-        if not self.converts:
-            return self.row(row)
-        values = list(row)
-        for index, convert in self.converts:
-            values[index] = convert(values[index])
-        return self.row(values)
+    def read(self, rows: list[Any]) -> list[Any]:
+        """Rows as the columns' types want them."""
+        if self.converts:
+            rows = [_converted(row, self.converts) for row in rows]
+        return list(map(self.row, rows))
+
+
+def _converted(values: Iterable[Any], converts: Converts) -> list[Any]:
+    changed = list(values)
+    for index, convert in converts:
+        changed[index] = convert(changed[index])
+    return changed
 
 
 def as_sqlalchemy(error: sqlite3.Error, sql: str) -> sa.exc.DBAPIError:
@@ -111,15 +119,20 @@ def _compile(statement: Any, names: tuple[str, ...], dialect: sa.Dialect) -> _Fo
     keys = list(names) if isinstance(statement, sa.Insert | sa.Update) else None
     compiled: Any = statement.compile(dialect=dialect, column_keys=keys)
     columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
-    converts = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     row: Any = NamedTuple("Row", [(column.name, Any) for column in columns])  # type: ignore[misc]
+    order: list[str] = compiled.positiontup
+    into = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
+    out_of = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     return _Form(
         sql=str(compiled),
-        binds=tuple(
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in compiled.positiontup
-        ),
+        # The quicker of the two gives no tuple for a single name.
+        pick=itemgetter(*order) if len(order) > 1 else lambda values: tuple(values[name] for name in order),
         constants={name: value for name, value in compiled.params.items() if name not in names},
+        binds=_where_needed(into),
         row=row._make,
-        converts=tuple((index, convert) for index, convert in enumerate(converts) if convert is not None),
+        converts=_where_needed(out_of),
     )
+
+
+def _where_needed(converts: Iterable[Callable[[Any], Any] | None]) -> Converts:
+    return tuple((index, convert) for index, convert in enumerate(converts) if convert is not None)
