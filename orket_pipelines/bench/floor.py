@@ -26,6 +26,10 @@ class Cost:
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.cpu + other.cpu, self.wall + other.wall)
 
+    def times(self, count: int) -> "Cost":
+        """Multiplied by `count`."""
+        return Cost(self.cpu * count, self.wall * count)
+
     def per(self, count: int) -> "Cost":
         """Divided by `count`."""
         return Cost(self.cpu / count, self.wall / count)

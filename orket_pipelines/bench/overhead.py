@@ -1,7 +1,8 @@
 """What the line costs on top of its means: a rock of independent issues, two model turns each, no model latency.
 
 The author calls one tool and asks for a review, the guard approves. Measured with code, forge
-and workbench that do nothing but remember; then with each real layer added.
+and workbench that do nothing but remember; then with each real layer added. The floor stays the same: what git,
+processes and Dagster cost by themselves shows as what a layer adds.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
+from orket_pipelines.bench import under_dagster
 from orket_pipelines.bench.floor import Cost, agent_steps, commits
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.cards.importing import import_cards
@@ -24,12 +26,16 @@ from orket_pipelines.git import GitCode, MemoryCode
 from orket_pipelines.settings import Settings
 from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
 
+ROCK = "bench"
 ISSUES = 100
+DAGSTER_ISSUES = 20
+"""Dagster records some thirty events for an issue, each on disk before the next: fewer issues tell as much."""
 WARM_UP = 4
 """Issues delivered before anything is measured: what a process does once counts neither here nor in the floor."""
 TURNS = 2
 LAYERS = ("null", "git", "processes")
-"""Each adds to the one before: a forge and a workbench in memory; real git and the local forge; real processes."""
+"""Each adds to the one before: a forge and a workbench in memory; real git and the local forge; real processes.
+The last, `dagster`, is the same again as a run of the job `deliver_rock`."""
 
 PLAYBOOK = {
     "cards": {
@@ -74,12 +80,16 @@ def measure(report: Report) -> list[Metric]:
         with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
             _deliver(Path(folder, "warm-up"), layer, WARM_UP)
             run = _deliver(Path(folder, "measured"), layer, ISSUES)
-            floor = commits(Path(folder), run.commits) + agent_steps(ISSUES * TURNS)
-        metrics += _compare(layer, run, floor)
-    return metrics
+            metrics += _compare(layer, run, Path(folder))
+    report(f"{DAGSTER_ISSUES} issues, layer dagster")
+    with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
+        cost = under_dagster.deliver(_import(Path(folder, "measured"), DAGSTER_ISSUES), ROCK, PLAYBOOK)
+        scaled = Run(cost.per(DAGSTER_ISSUES).times(ISSUES), run.commits)
+        return metrics + _compare("dagster", scaled, Path(folder))
 
 
-def _compare(layer: str, run: Run, floor: Cost) -> list[Metric]:
+def _compare(layer: str, run: Run, folder: Path) -> list[Metric]:
+    floor = commits(folder, run.commits) + agent_steps(ISSUES * TURNS)
     mine, bare = run.cost.per(ISSUES), floor.per(ISSUES)
     return [
         against(f"overhead.{layer}.cpu_per_issue", mine.cpu * 1e3, "ms", bare.cpu * 1e3),
@@ -89,16 +99,10 @@ def _compare(layer: str, run: Run, floor: Cost) -> list[Metric]:
 
 
 def _deliver(folder: Path, layer: str, issues: int) -> Run:
-    folder.mkdir()
-    with _factory(folder, layer) as factory:
-        imported = import_cards(
-            factory.store, [_write_cards(folder, issues)], seats=frozenset({"coder", "integrity_guard"})
-        )
-        if imported.problems:
-            raise OrketError(f"the bench's cards are not accepted: {imported.problems[0]}")
+    with _factory(_import(folder, issues), layer) as factory:
         committed = factory.store.commits
         before, wall = os.times(), time.monotonic()
-        delivered = deliver_rock(factory, "bench", stop=threading.Event())
+        delivered = deliver_rock(factory, ROCK, stop=threading.Event())
         wall, after = time.monotonic() - wall, os.times()
         committed = factory.store.commits - committed
         failed = [found for found in delivered if found.result is not Result.DONE]
@@ -119,6 +123,17 @@ def _factory(folder: Path, layer: str) -> Factory:
     return replace(real, models=models, code=code, forge=forge, workbenches=workbenches)
 
 
+def _import(folder: Path, issues: int) -> Path:
+    """A home with the bench's cards in its store."""
+    folder.mkdir()
+    with open_factory(Settings(home=folder)) as factory:
+        seats = frozenset({"coder", "integrity_guard"})
+        imported = import_cards(factory.store, [_write_cards(folder, issues)], seats=seats)
+    if imported.problems:
+        raise OrketError(f"the bench's cards are not accepted: {imported.problems[0]}")
+    return folder
+
+
 def _write_cards(folder: Path, count: int) -> Path:
     parts = {name: [name] for name in ("managers", "engines", "accessors")}
     issues = [{"id": f"bench-{number:03}", "name": f"Issue {number}", "seat": "coder"} for number in range(count)]
@@ -130,5 +145,5 @@ def _write_cards(folder: Path, count: int) -> Path:
     }
     params = {"repository": "bench", "test_command": ["true"]}
     path = folder / "cards.json"
-    path.write_text(json.dumps({"rock": {"id": "bench", "name": "Bench", "params": params, "epics": [epic]}}))
+    path.write_text(json.dumps({"rock": {"id": ROCK, "name": "Bench", "params": params, "epics": [epic]}}))
     return path
