@@ -24,8 +24,9 @@ demo: environment ## Deliver the example rock; the same command carries on after
 dev: environment ## Dagster's UI with everything loaded, on http://127.0.0.1:3000
 	@$(BIN)/orket dev
 
-test: environment ## The whole suite
-	@$(PYTEST) || { echo "Some tests failed. Run one alone: $(BIN)/pytest path/to/test.py -k part_of_its_name"; exit 1; }
+test: environment ## The whole suite; the browser's tests alone at the end, so that nothing slows the UI that they wait for
+	@$(PYTEST) -m "not browser" && $(BIN)/pytest -m browser \
+		|| { echo "Some tests failed. Run one alone: $(BIN)/pytest path/to/test.py -k part_of_its_name"; exit 1; }
 
 test-fast: environment ## What needs neither PostgreSQL nor a browser, in under a minute
 	@$(PYTEST) -m "not slow and not postgres and not browser and not docker" \

@@ -159,9 +159,14 @@ def test_an_interrupt_ends_git_with_its_children(tmp_path: Path, code: GitCode) 
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        git.run("slow", options=(f"alias.slow=!sleep 60 & echo $! > {trace}; wait",))
+    # A process that was started in the background may have been told to ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            git.run("slow", options=(f"alias.slow=!sleep 60 & echo $! > {trace}; wait",))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert is_gone(int(trace.read_text()))
 
 
