@@ -167,7 +167,9 @@ def git(folder: Path, *arguments: str, check: bool = True) -> subprocess.Complet
 
 def execute(folder: Path, command: Sequence[str]) -> Execution:
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # our plugins are not the project's, and slow
-    done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=180
+    )
     return Execution(done.returncode, done.stdout + done.stderr, truncated=0, seconds=0.0, timed_out=False)
 
 
