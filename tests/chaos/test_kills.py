@@ -86,14 +86,15 @@ class Line:
         return ended(1, f"{broken} failed\n1 failed in 0.01s\n") if broken else ended(0, "1 passed in 0.01s\n")
 
     def _keep_order(self, card_id: str) -> None:
-        """`first` waits for the branches of `second` and `fifth`, `second` for its merge, `fifth` for that of `second`.
+        """Each waits in its tests for what `waits_for` says.
 
-        So `second` conflicts with main, and `fifth` has a merged tree that nobody has tested.
+        So `second` conflicts with main, and `fifth` and `fourth` have merged trees that nobody has tested.
         """
         waits_for = {
             "first": lambda: self._has_branch("second") and self._has_branch("fifth"),
             "second": lambda: self._is_merged("first"),
-            "fifth": lambda: self._is_merged("second"),
+            "fifth": lambda: self._is_merged("second") and self._has_branch("fourth"),
+            "fourth": lambda: self._is_merged("fifth"),
         }
         deadline = time.monotonic() + PATIENCE
         while not waits_for.get(card_id, lambda: True)():
