@@ -10,9 +10,9 @@ from dagster import AssetCheckEvaluation, AssetCheckKey, AssetKey, DagsterInstan
 from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
-    AssetCheckExecutionRecordStatus,
 )
 
+from assets.failing import FAILED, failing
 from assets.recorder import Recorder
 
 JUDGED = (
@@ -21,7 +21,6 @@ JUDGED = (
     AssetCheckKey(AssetKey("test_reports"), "tests_passed"),
     AssetCheckKey(AssetKey("pull_requests"), "review_approved"),
 )
-FAILED = AssetCheckExecutionRecordStatus.FAILED
 
 
 def hidden_failures(instance: DagsterInstance) -> list[AssetCheckExecutionRecord]:
@@ -37,13 +36,14 @@ def restate(instance: DagsterInstance, recorder: Recorder, run_id: str) -> None:
 
 
 def _failing(instance: DagsterInstance, key: AssetCheckKey) -> Iterable[AssetCheckExecutionRecord]:
-    infos = instance.event_log_storage.get_asset_check_partition_info([key])
-    failing = [info for info in infos if info.latest_execution_status is FAILED and info.is_current]
-    if not failing:
-        return []
-    last = max(failing, key=lambda info: info.latest_check_event_storage_id)
-    only = PartitionKeyFilter(key=last.partition_key)
-    return instance.event_log_storage.get_asset_check_execution_history(key, limit=1, partition_filter=only)
+    newest = failing(instance, key)[:1]
+    only = [PartitionKeyFilter(key=info.partition_key) for info in newest]
+    storage = instance.event_log_storage
+    return [
+        record
+        for partition in only
+        for record in storage.get_asset_check_execution_history(key, limit=1, partition_filter=partition)
+    ]
 
 
 def _evaluations(records: Iterable[AssetCheckExecutionRecord]) -> list[AssetCheckEvaluation]:

@@ -66,7 +66,7 @@ def _reporting(context: Context, factory: FactoryResource, card_id: str) -> Iter
     def promise() -> None:
         _promise(context.instance, context.run_id, context.job_name, str(context.op_handle), card_id)
 
-    recorder = Recorder.of(context)
+    recorder = Recorder.live(context)
     reporter = IssueReporter(card_id, factory.store, recorder, context.run_id, promise)
     with factory.feed.following(card_id, reporter):
         yield reporter

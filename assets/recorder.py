@@ -5,6 +5,7 @@ from typing import cast
 
 from dagster import (
     AssetCheckEvaluation,
+    AssetCheckKey,
     AssetExecutionContext,
     AssetKey,
     AssetMaterialization,
@@ -26,6 +27,7 @@ from dagster._core.definitions.data_version import (
     get_input_event_pointer_tag,
 )
 
+from assets.failing import failing
 from assets.graph import PARTITIONS, versioned_inputs
 from assets.reports import Judged, Made, Noticed, Report
 
@@ -37,9 +39,12 @@ EVENT = "event"
 class Recorder:
     """Logs reports through `log`, which is an op context's `log_event`."""
 
-    def __init__(self, instance: DagsterInstance, log: Callable[[Logged], None]) -> None:
+    def __init__(
+        self, instance: DagsterInstance, log: Callable[[Logged], None], *, hides_nothing: bool = False
+    ) -> None:
         self._instance = instance
         self._log = log
+        self._hides_nothing = hides_nothing
 
     @classmethod
     def of(cls, context: OpExecutionContext | AssetExecutionContext) -> "Recorder":
@@ -47,19 +52,32 @@ class Recorder:
         # log_event takes checks as well; only its annotation does not say so.
         return cls(context.instance, cast("Callable[[Logged], None]", context.log_event))
 
+    @classmethod
+    def live(cls, context: OpExecutionContext | AssetExecutionContext) -> "Recorder":
+        """The same, but it leaves to the bridge what would paint over another partition's failure."""
+        return cls(context.instance, cast("Callable[[Logged], None]", context.log_event), hides_nothing=True)
+
     def record(
         self, reports: Iterable[Report], *, event: int | None = None, but: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Log each report, except those in `but`: (label, event) pairs as `label_of` and `event_of` say them."""
         left_out = set(but)
         for report in reports:
-            if (label_of(report), str(event)) not in left_out:
+            if (label_of(report), str(event)) not in left_out and not (self._hides_nothing and self._hides(report)):
                 self._log(self._shape(report, {} if event is None else {EVENT: MetadataValue.text(str(event))}))
 
     def repeat(self, evaluations: Iterable[AssetCheckEvaluation]) -> None:
         """Log evaluations again as they are."""
         for evaluation in evaluations:
             self._log(evaluation)
+
+    def _hides(self, report: Report) -> bool:
+        """Whether this success would be the newest row of a check that fails elsewhere; see hidden_failures.py."""
+        if not isinstance(report, Judged) or not report.passed:
+            return False
+        failed = failing(self._instance, AssetCheckKey(AssetKey(report.asset), report.check))
+        partitions = {info.partition_key for info in failed}
+        return bool(partitions) and report.partition not in partitions
 
     def _shape(self, report: Report, more: Mapping[str, MetadataValue]) -> Logged:
         metadata = {**report.metadata, **more}

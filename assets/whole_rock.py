@@ -54,7 +54,7 @@ def make_rock_so(context: Context, factory: FactoryResource, rock_id: str) -> No
 
 def settle_rock(context: Context, factory: FactoryResource, rock_id: str) -> None:
     """Report what this run did to the rock's own card, then the rock as it stands with the sum of its issues."""
-    recorder = Recorder.of(context)
+    recorder = Recorder.live(context)
     for event in all_events(factory.store, subject=rock_id):
         if event.run_id == context.run_id:
             record_event(recorder, factory.store, event, History(rock_id, kind="rock"))

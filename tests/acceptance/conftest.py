@@ -114,11 +114,12 @@ def _free_port() -> int:
 
 
 def _is_loaded(factory: Factory) -> bool:
+    """Whether the UI answers, and its first sensor tick has made partitions of the imported cards."""
     try:
-        found = factory.ask("{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } } }")
+        found = factory.ask('{ assetNodes(assetKeys: [{path: ["rocks"]}]) { partitionKeys } }')["assetNodes"]
     except OSError:
         return False
-    return bool(found["repositoriesOrError"].get("nodes"))
+    return bool(found) and "todo" in found[0]["partitionKeys"]
 
 
 def _wait_until(holds: Callable[[], bool], limit: float, log: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, AssetsDefinition, DagsterInstance, DagsterRunStatus, materialize
+from dagster import AssetCheckKey, AssetKey, AssetsDefinition, DagsterInstance, DagsterRunStatus, materialize
 from dagster._core.storage.dagster_run import DagsterRun
 
 from assets.work import make_issue, make_rock
@@ -146,6 +146,27 @@ def test_code_made_with_an_older_prompt_is_out_of_date(rocks: Store, launch: Lau
     assert status() is StaleStatus.FRESH
     Recorder(instance, instance.report_runless_asset_event).record([Made("roles", None, "another", "A new prompt")])
     assert status() is StaleStatus.STALE
+
+
+def test_a_success_beside_a_failure_leaves_the_graph_red_and_is_told_by_the_bridge(
+    rocks: Store, launch: Launch, instance: DagsterInstance
+) -> None:
+    def newest() -> tuple[str | None, str]:
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        return record.partition, record.status.value
+
+    def passed() -> set[str | None]:
+        infos = instance.event_log_storage.get_asset_check_partition_info([key])
+        return {info.partition_key for info in infos if info.latest_execution_status.value == "SUCCEEDED"}
+
+    key = AssetCheckKey(AssetKey("rocks"), "not_stuck")
+    launch("deliver_rock", partition="lighthouse")
+    launch("deliver_rock", partition="quay")
+    assert (newest(), passed()) == (("lighthouse", "FAILED"), set())
+    launch("report_events")
+    assert "quay" in passed()
+    launch("report_events")
+    assert newest() == ("lighthouse", "FAILED")
 
 
 def test_the_threads_executor_is_the_application_s_own() -> None:
