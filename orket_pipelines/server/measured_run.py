@@ -1,7 +1,7 @@
 """One run of a job of the application in this process, as a run worker does it, and what it cost: for the bench.
 
 `python -m orket_pipelines.server.measured_run JOB PARTITION` prints `{"cpu": seconds, "wall": seconds}`; the loading of
-Dagster and of the definitions is not in it, children are.
+Dagster, the definitions and the model layer is not in it, children are.
 """
 
 import json
@@ -23,6 +23,8 @@ def measure(job: str, partition: str) -> dict[str, float]:
     sys.path.insert(0, str(application_folder()))
     definitions: Any = import_module("definitions")
     definition = definitions.defs.resolve_job_def(job)
+    # A run worker loads the model layer with its first step: seconds that say nothing of an issue.
+    import_module("orket_pipelines.agents.session")
     with DagsterInstance.local_temp() as instance:
         created = instance.create_run_for_job(definition, tags={"dagster/partition": partition})
         before, wall = os.times(), time.monotonic()
