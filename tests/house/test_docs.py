@@ -55,7 +55,7 @@ def test_every_setting_that_a_document_names_exists(document: Path) -> None:
 
 def test_the_first_screen_of_the_readme_has_the_picture_and_the_two_commands() -> None:
     first = (ROOT / "README.md").read_text().splitlines()[:20]
-    for part in ("](docs/images/dagster-rock.png)", "make demo", "make dev"):
+    for part in ("](docs/images/dagster-run.png)", "make demo", "make dev"):
         assert any(part in line for line in first)
 
 
