@@ -137,18 +137,30 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """Nothing is in the store yet; pier.yaml lies ready."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORKET_", "DAGSTER_"))}
-    made = Desk(tmp_path, kept | {"ORKET_HOME": "home", "ORKET_PLAYBOOKS": "playbooks"})
-    made.play()
-    made.write("pier.yaml", ROCK)
-    return made
+    return _set_up(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the rock in the store, to be copied."""
+    made = _set_up(tmp_path_factory.mktemp("imported"))
+    assert made.orket("cards", "import", "pier.yaml").code == 0
+    return made.home
 
 
 @pytest.fixture
-def pier(desk: Desk) -> Desk:
-    """The same with the rock in the store."""
-    assert desk.orket("cards", "import", "pier.yaml").code == 0
+def pier(desk: Desk, imported: Path) -> Desk:
+    """A desk with the rock in the store."""
+    shutil.copytree(imported, desk.home)
     return desk
+
+
+def _set_up(folder: Path) -> Desk:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORKET_", "DAGSTER_"))}
+    made = Desk(folder, kept | {"ORKET_HOME": "home", "ORKET_PLAYBOOKS": "playbooks"})
+    made.play()
+    made.write("pier.yaml", ROCK)
+    return made
 
 
 @pytest.fixture
