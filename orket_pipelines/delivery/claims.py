@@ -139,7 +139,7 @@ def _why_not(tx: Transaction, factory: Factory, card: Card, *, may_resume: bool)
     if card.state in TERMINAL:
         return Refused(Obstacle.FINAL)
     if card.state in WAITING and not may_resume:
-        return Refused(Obstacle.WAITING, f"{card.wait_reason}: {card.note}")
+        return Refused(Obstacle.WAITING, f"for {card.wait_reason}: {card.note}")
     unmet = [needed for name in card.depends_on if (needed := get_card(tx, name)).state is not CardState.DONE]
     if unmet:
         told = ", ".join(f"{needed.id} ({needed.state})" for needed in unmet)

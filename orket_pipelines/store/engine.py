@@ -273,6 +273,7 @@ class _Explained:
 def _remedy(reason: str) -> str:
     known = {
         "read-only transaction": "Write in Store.write(): this is a mistake in the program, please report it.",
+        "disk I/O error": "Free or check the disk where ORKET_HOME lies, then run the same command again.",
         "full": "Free disk space where ORKET_HOME lies, then run the same command again: nothing is half done.",
         "readonly": "Make ORKET_HOME writable for this user, then run the same command again.",
         "lock timeout": "Another process holds the store; stop it or wait, then run the same command again.",

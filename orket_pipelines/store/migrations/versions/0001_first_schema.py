@@ -109,10 +109,14 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
-        sqlite_autoincrement=True,
     )
     op.create_index(
-        op.f("ix_events_workspace_id_run_id_seq"), "events", ["workspace_id", "run_id", "seq"], unique=False
+        "ix_events_workspace_id_run_id_seq",
+        "events",
+        ["workspace_id", "run_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
     )
     op.create_index("ix_events_workspace_id_seq", "events", ["workspace_id", "seq"], unique=False)
     op.create_index(
