@@ -89,8 +89,10 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(server: "ProtocolS
 def test_a_busy_server_that_asks_for_an_hour_is_not_given_it(server: "ProtocolServer") -> None:
     server.refuses(429, "come back later", Retry_After="3600")
     started = time.monotonic()
-    with pytest.raises(ModelError, match=r"^local-model gave no usable answer \(3 tries\): HTTP 429: come back later$"):
+    refused = r"^local-model gave no usable answer \(3 tries\): HTTP 429: come back later$"
+    with pytest.raises(ModelError, match=refused) as caught:
         ask(settings_for(server))
+    assert caught.value.next_step.startswith("Wait, or ask less at once")
     assert time.monotonic() - started < 5
     assert len(server.requests) == 3
 

@@ -157,8 +157,6 @@ def _bounds(settings: Settings, *, streaming: bool) -> ModelSettings:
 
 def _may_pass(error: AgentRunError) -> bool:
     """Whether the same request may be answered the next time."""
-    if isinstance(error, ModelHTTPError) and error.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-        return "Wait, or ask less at once: ORKET_CONCURRENCY=1. Then run the same command again."
     if isinstance(error, ModelQuotaExceededError):
         return False
     if isinstance(error, ModelHTTPError):
@@ -196,8 +194,8 @@ def _remedy(error: AgentRunError) -> str:
         return "Check ORKET_MODEL_API_KEY."
     if isinstance(error, ModelHTTPError) and error.status_code == httpx2.codes.NOT_FOUND:
         return "Check that ORKET_MODEL names a model that the server has, and that ORKET_MODEL_BASE_URL ends in /v1."
-    if isinstance(error, ModelHTTPError) and error.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-        return "Wait, or ask less at once: ORKET_CONCURRENCY=1. Then run the same command again."
     if isinstance(error, ModelQuotaExceededError):
         return "Top up the account, or choose another model: ORKET_MODEL."
+    if isinstance(error, ModelHTTPError) and error.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+        return "Wait, or ask less at once: ORKET_CONCURRENCY=1. Then run the same command again."
     return "Check that the server at ORKET_MODEL_BASE_URL runs and answers: orket doctor"
