@@ -29,11 +29,11 @@ def report_rest(context: OpExecutionContext, records: RecordsResource) -> None:
         recorder.record(changed_inputs(context.instance, settings))
         bridge = Bridge(context.instance, store, recorder, context.run_id, lambda: living_runs(store, leases))
         events = bridge.report_rest()
+        restate(context.instance, recorder, context.run_id)
         context.log.info("%d events are dealt with", len(events))
         days = {*days_of(event.at for event in events), *days_missing(context.instance)}
         recorder.record(daily_made(settings, store, sorted(days)))
         recorder.record([session_history_made(settings, store)])
-        restate(context.instance, recorder, context.run_id)
 
 
 @job(

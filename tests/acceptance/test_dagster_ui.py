@@ -90,6 +90,7 @@ def test_the_example_is_picked_launched_and_watched_and_its_cards_lead_to_their_
     expect(page.get_by_text("changes_requested, approved")).to_be_visible()
     picture(page, "dagster-trace.png")
 
+    until(lambda: newest_check(factory, "rocks") == "FAILED", 60, "the broken rock is hidden by the delivered one")
     page.goto(f"{factory.url}/asset-groups")
     expect(page.get_by_text("proof").first).to_be_visible()
     page.mouse.click(1200, 800)
