@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from dagster import DagsterEventType, DagsterInstance
 
+from assets.hidden_failures import restate
 from assets.history import History, follow
 from assets.recorder import Recorder, event_of, label_of
 from assets.telling import record_event
@@ -92,6 +93,8 @@ class Bridge:
                     held.setdefault(event.run_id, event.seq - 1)
                 else:
                     self._report(event, progress, up_to=event.seq)
+            self._recorder.release()
+            restate(self._instance, self._recorder, self._run_id)
             seq = batch[-1].seq if batch else progress.seq
             save_progress(self._instance, self._store.workspace_id, Progress(seq, held))
             dealt_with += batch

@@ -45,6 +45,7 @@ class Recorder:
         self._instance = instance
         self._log = log
         self._hides_nothing = hides_nothing
+        self._held_back: list[Logged] = []
 
     @classmethod
     def of(cls, context: OpExecutionContext | AssetExecutionContext) -> "Recorder":
@@ -54,7 +55,7 @@ class Recorder:
 
     @classmethod
     def live(cls, context: OpExecutionContext | AssetExecutionContext) -> "Recorder":
-        """The same, but it leaves to the bridge what would paint over another partition's failure."""
+        """The same, but it holds back what would paint over another partition's failure: the bridge tells it later."""
         return cls(context.instance, cast("Callable[[Logged], None]", context.log_event), hides_nothing=True)
 
     def record(
@@ -63,8 +64,18 @@ class Recorder:
         """Log each report, except those in `but`: (label, event) pairs as `label_of` and `event_of` say them."""
         left_out = set(but)
         for report in reports:
-            if (label_of(report), str(event)) not in left_out and not (self._hides_nothing and self._hides(report)):
-                self._log(self._shape(report, {} if event is None else {EVENT: MetadataValue.text(str(event))}))
+            if (label_of(report), str(event)) not in left_out:
+                shaped = self._shape(report, {} if event is None else {EVENT: MetadataValue.text(str(event))})
+                if self._hides_nothing and self._hides(report):
+                    self._held_back.append(shaped)
+                else:
+                    self._log(shaped)
+
+    def release(self) -> None:
+        """Log what was held back; restate failures right afterwards, so that they are hidden no longer than that."""
+        for shaped in self._held_back:
+            self._log(shaped)
+        self._held_back.clear()
 
     def repeat(self, evaluations: Iterable[AssetCheckEvaluation]) -> None:
         """Log evaluations again as they are."""

@@ -5,7 +5,6 @@ from typing import Any
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, OpExecutionContext, RunsFilter, job, op
 
 from assets.bridge import Bridge
-from assets.hidden_failures import restate
 from assets.inputs import changed_inputs
 from assets.metrics import daily_made, days_missing, days_of, session_history_made
 from assets.recorder import Recorder
@@ -24,12 +23,11 @@ UNFINISHED = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunSta
 def report_rest(context: OpExecutionContext, records: RecordsResource) -> None:
     """One bridging run at a time: a second one waits."""
     settings, store, leases = records.settings, records.store, records.leases
-    recorder = Recorder.of(context)
+    recorder = Recorder.live(context)
     with leases.holding(BRIDGE, stop=stop_flag(context.run_id)):
         recorder.record(changed_inputs(context.instance, settings))
         bridge = Bridge(context.instance, store, recorder, context.run_id, lambda: living_runs(store, leases))
         events = bridge.report_rest()
-        restate(context.instance, recorder, context.run_id)
         context.log.info("%d events are dealt with", len(events))
         days = {*days_of(event.at for event in events), *days_missing(context.instance)}
         recorder.record(daily_made(settings, store, sorted(days)))

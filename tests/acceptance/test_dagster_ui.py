@@ -96,7 +96,8 @@ def test_the_example_is_picked_launched_and_watched_and_its_cards_lead_to_their_
     page.mouse.click(1200, 800)
     page.keyboard.press("Alt+e")
     expect(page.get_by_text("test_reports").first).to_be_visible()
-    page.wait_for_timeout(3_000)
+    # The colours are polled.
+    page.wait_for_timeout(6_000)
     picture(page, "dagster-lineage.png")
 
 
