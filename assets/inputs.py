@@ -24,7 +24,7 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 from resources import RecordsResource
 
-IMPORT = "orket cards import examples/todo"
+IMPORT = "orket cards import examples/todo/cards"
 
 
 @multi_asset(

@@ -17,7 +17,7 @@ UNFINISHED = (
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 )
-NOTHING_YET = "There are no cards yet. Import some: orket cards import examples/todo"
+NOTHING_YET = "There are no cards yet. Import some: orket cards import examples/todo/cards"
 SWITCH_ON = "Automation is off, so nothing is started. Switch it on: ORKET_AUTOMATION=true, or in workspace.json"
 
 
