@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ORKET = (sys.executable, "-c", "from orket_pipelines.cli import main; main()")
 ISSUES = ("todo-skeleton", "todo-serve", "todo-storage", "todo-create-list", "todo-complete-delete", "todo-filter")
