@@ -48,7 +48,6 @@ def test_the_wheel_holds_nothing_that_only_a_checkout_needs(wheel: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.timeout(900)
 def test_the_wheel_delivers_the_example_in_a_bare_environment(wheel: Path, tmp_path: Path) -> None:
     python = tmp_path / "environment" / "bin" / "python"
