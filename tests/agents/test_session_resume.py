@@ -24,6 +24,8 @@ from orket_pipelines.store import Store, failpoints, read_events
 from orket_pipelines.workbench.fake import MemoryWorkbenches, ended
 from orket_pipelines.workbench.model import Execution
 
+pytestmark = pytest.mark.slow
+
 COUNT = {"run_command": {"command": ["count"]}}
 SCRIPT: list[dict[str, Any]] = [
     {"say": "Two steps that add up.", "calls": [COUNT, {"comment": {"body": "Counting."}}, COUNT]},

@@ -19,6 +19,8 @@ from orket_pipelines.errors import Stopped, StoreError
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, append, new_id, tables
 
+pytestmark = pytest.mark.slow
+
 Look = Callable[[Path, str], list[tuple[Any, ...]]]
 FAILPOINTS = (warehouse.BEFORE_COMMIT, warehouse.AFTER_COMMIT, warehouse.BEFORE_PUBLISH, warehouse.AFTER_PUBLISH)
 KINDS = (

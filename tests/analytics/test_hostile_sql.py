@@ -16,6 +16,8 @@ from orket_pipelines.analytics.ask import _SANDBOX, Question
 from orket_pipelines.errors import SqlError
 from orket_pipelines.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 3.0
 """Seconds for a process to start, be killed and be waited for, on a busy machine."""
 GROWTH = 16_000_000

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from dagster import AssetCheckEvaluation, AssetCheckKey, AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.dagster_run import DagsterRun
@@ -13,6 +14,8 @@ from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import insert_cards, move_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.store import Store, append
+
+pytestmark = pytest.mark.slow
 
 Told = Callable[[str, str], list[str]]
 Launch = Callable[..., DagsterRun]
