@@ -90,6 +90,15 @@ class Facts:
     visits: dict[tuple[str, str], int] = field(default_factory=dict)
     head_passed: bool | None = None
 
+    @property
+    def main_to_merge(self) -> str | None:
+        """The main that the head does not get along with: both are merged for its author, and parents of the commit."""
+        head = self.attempt.head if self.attempt else None
+        told = [
+            str(found.details["main"]) for found in self.feedback if found.commit == head and "main" in found.details
+        ]
+        return told[-1] if told else None
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -38,7 +38,8 @@ def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
 def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
     """The tree that the session left becomes the branch's new head. Made twice, it is the same commit."""
     card, attempt, code = work.card, work.attempt, work.factory.code
-    parents = (attempt.head, *_merged_main(work, session))
+    merged = work.facts.main_to_merge
+    parents = (attempt.head, merged) if merged else (attempt.head,)
     tree = _final_tree(work, session)
     message = f"{card.name}\n\n{outcome.text}\n\nCard: {card.id}\nSession: {session.id}".replace("\n\n\n\n", "\n\n")
 
@@ -69,13 +70,6 @@ def _final_tree(work: Work, session: SessionFacts) -> str:
     if tree is None:
         raise WorkbenchError(f"session {session.id} of {session.role} has no tree to commit: it could not change files")
     return tree
-
-
-def _merged_main(work: Work, session: SessionFacts) -> tuple[str, ...]:
-    """The second parent, where main was merged into the checkout."""
-    about = [found for found in work.facts.feedback if found.commit == session.subject_commit]
-    told = [str(found.details["main"]) for found in about if "main" in found.details]
-    return tuple(told[-1:])
 
 
 def _review(work: Work, session: SessionFacts, verdict: Verdict, body: str) -> None:

@@ -203,11 +203,6 @@ def tests_passed(tx: Transaction, card_id: str, commit: str, purpose: str) -> bo
     return passed
 
 
-def last_test_log(tx: Transaction, card_id: str, commit: str, purpose: str) -> str:
-    """The log of the last run on `commit`; empty where there was none."""
-    return tx.execute(_last_log, _key(tx, card_id) | {"commit": commit, "purpose": purpose}).scalar() or ""
-
-
 def _key(tx: Transaction, card_id: str) -> dict[str, Any]:
     return {"workspace_id": tx.workspace_id, "card_id": card_id}
 

@@ -89,7 +89,7 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     if call.role == REVIEWER and _keeps_its_approval(work):
         return
     path = work.factory.checkout_of(work.card.id, "review" if call.purpose in _reads_the_change else "work")
-    merging = _main_to_merge(work) if call.purpose in _merges_main else None
+    merging = work.facts.main_to_merge if call.purpose in _merges_main else None
     work.factory.code.check_out(work.project.repository, work.attempt.head, path, merging=merging)
     workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
     try:
@@ -119,12 +119,6 @@ def _assignment(work: Work, call: CallAgent) -> Assignment:
         test_command=project.test_command,
         brief=write_brief(work.facts, call.purpose, comments=comments, diff=diff),
     )
-
-
-def _main_to_merge(work: Work) -> str | None:
-    """The main that the branch did not get along with."""
-    told = [found.details["main"] for found in work.facts.feedback if "main" in found.details]
-    return str(told[-1]) if told else None
 
 
 def _keeps_its_approval(work: Work) -> bool:
