@@ -61,3 +61,35 @@ class SqlError(OrketError):
 
 class Stopped(OrketError):
     """A stop was asked for; everything done so far is stored."""
+
+
+class EngineUnavailable(OrketError):
+    """The container engine did not answer: nothing is known of its containers, and whoever needs it waits."""
+
+
+class ContainerError(OrketError):
+    """The container engine refused."""
+
+
+class SpecRefused(ContainerError):
+    """A container was asked for with more than the allow-list grants."""
+
+
+class PortTaken(ContainerError):
+    """A port of this host is in use by somebody else."""
+
+
+class SubnetTaken(ContainerError):
+    """A subnet overlaps one that exists."""
+
+
+class InstallFailed(OrketError):
+    """What a project declares cannot be installed; the log says why."""
+
+
+class DetectionError(OrketError):
+    """A repository cannot be planned as it is."""
+
+
+class SandboxError(OrketError):
+    """A sandbox cannot do what was asked."""

@@ -60,9 +60,36 @@ class Settings(BaseSettings):
         None, description="Where the scripted model's playbooks lie; the examples' by default."
     )
 
-    isolation: Literal["auto", "process"] = Field(
-        "auto", description="`process` allows a real model on bare processes; the scripted one needs no permission."
+    isolation: Literal["auto", "container", "process"] = Field(
+        "auto",
+        description="`auto`: containers where an engine answers, else processes for the scripted model alone; "
+        "`process` allows a real model on bare processes.",
     )
+    workbench_image: str = Field(
+        "orket-workbench:0.1.0", description="Where agent steps, tests, installs and services run."
+    )
+    e2e_image: str = Field("orket-e2e:0.1.0", description="Where end-to-end suites drive Chromium.")
+    install_scripts: bool = Field(
+        False, description="Packages may run their own code while they are installed (lifecycle scripts, builds)."
+    )
+    package_sources: tuple[str, ...] = Field(
+        (), description="Hosts that installs may reach; by default those that this machine's pip and npm are set to."
+    )
+    install_timeout: PositiveFloat = Field(900.0, description="One installation of a project's dependencies.")
+    container_memory: PositiveInt = Field(2 * 1024**3, description="Of one container, in bytes; there is no swap.")
+    container_cpus: PositiveFloat = Field(2.0)
+    container_processes: PositiveInt = Field(256)
+    checkout_limit: PositiveInt = Field(2 * 1024**3, description="Bytes that a checkout may grow to.")
+
+    sandbox_ports: tuple[int, int] = Field((20_000, 29_999), description="First and last port for sandboxes.")
+    sandbox_subnets: str = Field(
+        "10.213.0.0/16", description="Where sandboxes' networks are cut from, 16 addresses each."
+    )
+    sandbox_ttl: PositiveFloat = Field(7 * 86_400.0, description="Seconds after its deployment that a sandbox is kept.")
+    sandbox_start_timeout: PositiveFloat = Field(60.0, description="From start to healthy.")
+    sandbox_build_timeout: PositiveFloat = Field(300.0)
+    suite_timeout: PositiveFloat = Field(180.0, description="One verification suite against a sandbox.")
+    browser: Path | None = Field(None, description="Chromium for end-to-end suites on processes; found on the PATH.")
     command_timeout: PositiveFloat = Field(120.0, description="One command of an agent.")
     test_timeout: PositiveFloat = Field(600.0, description="One run of the project's tests.")
     turn_limit: PositiveInt = Field(60, description="Model turns in one session.")

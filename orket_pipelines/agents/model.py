@@ -15,6 +15,7 @@ class Purpose(StrEnum):
     CHANGES_REQUESTED = "changes_requested"
     CONFLICT = "conflict"
     MERGED_TESTS_FAILED = "merged_tests_failed"
+    VERIFICATION_FAILED = "verification_failed"
     REVIEW = "review"
     GUIDANCE = "guidance"
 

@@ -214,7 +214,72 @@ test_runs = _table(
     sa.Column("ended_at", Integer, nullable=False),
     # The order, which no clock that jumps can turn.
     sa.Column("position", Integer, nullable=False),
+    # A list of the cases, where the runner told them one by one; the sandbox that was tried, where there was one.
+    sa.Column("cases", JSON),
+    sa.Column("sandbox_id", Text),
     sa.Index(None, "workspace_id", "card_id"),
+)
+
+artifacts = _table(
+    "artifacts",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("test_run_id", Text, nullable=False),
+    sa.Column("card_id", Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("media_type", Text, nullable=False),
+    # Relative to ORKET_HOME.
+    sa.Column("path", Text, nullable=False),
+    sa.Column("size", Integer, nullable=False),
+    sa.Column("sha256", Text, nullable=False),
+    sa.Column("created_at", Integer, nullable=False),
+    sa.Index(None, "workspace_id", "test_run_id"),
+)
+
+dependency_sets = _table(
+    "dependency_sets",
+    # Of the lock files, the settings and the image that they were installed with.
+    sa.Column("key", Text, primary_key=True),
+    # The volume or the folder; a name is never used for a second installation.
+    sa.Column("location", Text, nullable=False),
+    sa.Column("ecosystem", Text, nullable=False),
+    sa.Column("log", Text, nullable=False),
+    sa.Column("installed_at", Integer, nullable=False),
+    sa.Column("used_at", Integer, nullable=False),
+)
+
+sandboxes = _table(
+    "sandboxes",
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("rock_id", Text, nullable=False),
+    sa.Column("repository", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("isolation", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),
+    sa.Column("generation", Integer, nullable=False),
+    sa.Column("plan", JSON, nullable=False),
+    sa.Column("urls", JSON, nullable=False),
+    sa.Column("front", Text, nullable=False),
+    sa.Column("note", Text, nullable=False),
+    # What the implementation needs to find its things again: containers, networks, processes.
+    sa.Column("handles", JSON, nullable=False),
+    sa.Column("expires_at", Integer),
+    sa.Column("deployed_at", Integer),
+    sa.Column("created_at", Integer, nullable=False),
+    sa.Column("updated_at", Integer, nullable=False),
+    sa.UniqueConstraint("workspace_id", "rock_id"),
+)
+
+# Ports and subnets of a machine, which no two sandboxes may have at once, whatever their workspace.
+allocations = _table(
+    "allocations",
+    sa.Column("kind", Text, primary_key=True),
+    sa.Column("host", Text, primary_key=True),
+    sa.Column("value", Text, primary_key=True),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("purpose", Text, nullable=False),
+    sa.Column("allocated_at", Integer, nullable=False),
+    sa.Index("uq_allocations_kind_host_value", "kind", "host", "value", unique=True),
+    sa.Index(None, "workspace_id", "owner"),
 )
 
 pull_requests = _table(

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from orket_pipelines.verification.model import SuiteReport
 from orket_pipelines.workbench.model import Workbench
 
 DEFAULT_COMMAND = ("python", "-m", "pytest", "-q")
@@ -11,17 +11,6 @@ LOG_LIMIT = 20_000
 """Characters of output that are kept; the end of it, where the failures stand."""
 
 _closing_line = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
-
-
-@dataclass(frozen=True, slots=True)
-class SuiteReport:
-    """What came of one run. `counts` is what the runner's closing line says (passed, failed, errors, skipped), empty
-    where it says nothing that we can read: the exit code alone decides whether it `passed`."""
-
-    passed: bool
-    counts: dict[str, int]
-    exit_code: int | None
-    log: str
 
 
 def run_project_tests(workbench: Workbench, command: Sequence[str], *, deadline: float) -> SuiteReport:

@@ -1,0 +1,1 @@
+"""What lock files ask for, installed in containers that reach package sources and nothing else."""

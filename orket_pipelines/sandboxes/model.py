@@ -1,0 +1,137 @@
+"""What a sandbox is: services found in a repository, a plan for one commit, and the running thing."""
+
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class ServiceKind(StrEnum):
+    """Jobs and libraries get no port and no health check."""
+
+    WEB = "web"
+    SPA = "spa"
+    STATIC = "static"
+    JOB = "job"
+    LIBRARY = "library"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One thing in a repository that can run.
+
+    `folder` is relative to the root (`.` is the root). `start` is an argv in which `{port}` stands for the port that it
+    listens on; empty for a SPA, which is built (`build`) and served from `output` (relative to `folder`).
+    `confidence` is 0 to 1; `evidence` says in one line each what was seen, with the file.
+    """
+
+    name: str
+    stack: str
+    kind: ServiceKind
+    folder: str
+    start: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
+    output: str | None = None
+    port: int | None = None
+    health_path: str = "/"
+    confidence: float = 1.0
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What runs in a repository. `ambiguities` tell a person what could not be decided, and what would decide it."""
+
+    services: tuple[Service, ...]
+    ambiguities: tuple[str, ...] = ()
+
+    @property
+    def serves(self) -> bool:
+        """Whether anything answers HTTP."""
+        return any(service.kind in {ServiceKind.WEB, ServiceKind.SPA, ServiceKind.STATIC} for service in self.services)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a commit runs. Requests to `front` whose path begins with a key of `routes` go on to that service."""
+
+    services: tuple[Service, ...]
+    front: str
+    routes: dict[str, str] = field(default_factory=dict)
+
+
+class SandboxState(StrEnum):
+    DEPLOYING = "deploying"
+    RUNNING = "running"
+    UNHEALTHY = "unhealthy"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A rock's sandbox as stored. One per (rock, workspace); `generation` counts its deployments.
+
+    `urls` are addresses of this host by service (`front` names the one that a person opens), None where it does not
+    serve. `note` says why where it is not running. Times are microseconds.
+    """
+
+    id: str
+    rock_id: str
+    repository: str
+    state: SandboxState
+    isolation: str
+    commit: str
+    generation: int
+    plan: dict[str, Any]
+    urls: dict[str, str]
+    front: str
+    note: str
+    expires_at: int | None
+    deployed_at: int | None
+    updated_at: int
+
+    @property
+    def url(self) -> str | None:
+        """What a person opens."""
+        return self.urls.get(self.front)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What to deploy: the repository of `rock_id` at `commit`, of which `source` is a clean checkout."""
+
+    rock_id: str
+    repository: str
+    commit: str
+    source: Path
+
+
+class Sandboxes(Protocol):
+    """Runs sandboxes; one implementation on an engine, one on bare processes, one in memory.
+
+    Rows are written by these methods, with an event for each change. The caller holds the lease `sandbox:<rock>`.
+    """
+
+    isolation: str
+
+    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+        """Bring the rock's sandbox to this commit, healthy; whatever ran before is replaced, its ports are kept.
+
+        A commit that does not build, start or answer ends as state FAILED with the log's end as note: a result, not an
+        error. Begun again after a kill, it ends in the same state. Raises: EngineUnavailable, Stopped.
+        """
+
+    def is_healthy(self, sandbox: Sandbox) -> bool:
+        """Whether every service answers now, as asked from this host."""
+
+    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+        """The end of what each service said, by service."""
+
+    def stop(self, sandbox: Sandbox) -> Sandbox:
+        """Stop what runs; logs, ports and data stay, and `deploy` starts it again."""
+
+    def down(self, sandbox: Sandbox) -> Sandbox:
+        """Remove everything of it: containers or processes, networks, volumes, ports, files; the row stays, removed."""
