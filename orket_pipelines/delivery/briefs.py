@@ -18,6 +18,8 @@ _calls = {
     "conflict markers left in the files. Resolve them, keeping what both sides meant.",
     Purpose.MERGED_TESTS_FAILED: "Merged with main as it is now, the project's tests fail. Main is merged into the "
     "checkout. Mend it.",
+    Purpose.VERIFICATION_FAILED: "Your change was merged and deployed, and there a declared suite failed. You start "
+    "from main as it is now, which holds your change. Read the report, find the cause, and mend it.",
     Purpose.REVIEW: "Review the change below against the card. Approve it, or request changes with reasons.",
     Purpose.GUIDANCE: "Changes were requested again and again. Look at the approach, not the lines, and tell the "
     "author how to go about it.",
@@ -40,12 +42,14 @@ def _describe(card: Card) -> str:
 
 
 def _worth_telling(facts: Facts) -> list[Feedback]:
-    """What was said about the head, and all guidance: older findings are in the code by now."""
-    head = facts.attempt.head if facts.attempt else ""
+    """What was said about the head, why the attempt before failed, all guidance: older findings are in the code."""
+    head, number = (facts.attempt.head, facts.attempt.number) if facts.attempt else ("", 1)
     return [
         found
         for found in facts.feedback
-        if found.kind is FeedbackKind.GUIDANCE or (found.commit == head and found.kind in ADVERSE)
+        if found.kind is FeedbackKind.GUIDANCE
+        or (found.commit == head and found.kind in ADVERSE)
+        or (found.kind is FeedbackKind.VERIFICATION_FAILED and found.attempt == number - 1)
     ]
 
 

@@ -13,8 +13,10 @@ from orket_pipelines.forge import LocalForge
 from orket_pipelines.forge.port import Forge
 from orket_pipelines.git import GitCode, demand_git
 from orket_pipelines.git.port import Code, Identity
+from orket_pipelines.sandboxes.model import Sandboxes
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
+from orket_pipelines.verification.model import Browsers
 from orket_pipelines.verification.project_tests import DEFAULT_COMMAND
 from orket_pipelines.workbench import ProcessWorkbenches
 from orket_pipelines.workbench.model import Workbenches
@@ -22,7 +24,10 @@ from orket_pipelines.workbench.model import Workbenches
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """One process's hands. Close it, or use it as a context manager: its leases are given back then."""
+    """One process's hands. Close it, or use it as a context manager: its leases are given back then.
+
+    Without `sandboxes` nothing is deployed, and what a card declares to be tried on a sandbox fails.
+    """
 
     settings: Settings
     store: Store
@@ -31,6 +36,8 @@ class Factory:
     workbenches: Workbenches
     models: Models
     leases: LeaseKeeper
+    sandboxes: Sandboxes | None = None
+    browsers: Browsers | None = None
 
     def __enter__(self) -> Self:
         return self

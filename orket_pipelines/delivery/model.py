@@ -15,6 +15,8 @@ class FeedbackKind(StrEnum):
     CHANGES_REQUESTED = "changes_requested"
     CONFLICT = "conflict"
     MERGED_TESTS_FAILED = "merged_tests_failed"
+    VERIFIED = "verified"
+    VERIFICATION_FAILED = "verification_failed"
     APPROVED = "approved"
     GUIDANCE = "guidance"
     SESSION_FAILED = "session_failed"
@@ -135,6 +137,11 @@ class TakeOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """See the merged change at work: deploy main as it is now, run what the card declares, finish the card or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class MoveOn:
     """Move the card; all that this needs is on record."""
 
@@ -174,7 +181,19 @@ class Rest:
     """There is nothing to do: the card is final, or waits."""
 
 
-Step = StartAttempt | CallAgent | TakeOutcome | MoveOn | RunHeadTests | OpenPullRequest | Merge | Reject | GiveUp | Rest
+Step = (
+    StartAttempt
+    | CallAgent
+    | TakeOutcome
+    | MoveOn
+    | RunHeadTests
+    | OpenPullRequest
+    | Merge
+    | Verify
+    | Reject
+    | GiveUp
+    | Rest
+)
 
 
 class Result(StrEnum):

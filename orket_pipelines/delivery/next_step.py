@@ -27,12 +27,24 @@ from orket_pipelines.delivery.model import (
     StartAttempt,
     Step,
     TakeOutcome,
+    Verify,
 )
 from orket_pipelines.review import Consequence, consequence
 
 DEFAULT_AUTHOR = "coder"
 REVIEWER = "integrity_guard"
 ARCHITECT = "lead_architect"
+ENDS = frozenset({FeedbackKind.REJECTED, FeedbackKind.VERIFICATION_FAILED})
+"""What ends an attempt, so that work goes on with the next."""
+SENT_BACK = frozenset(
+    {
+        FeedbackKind.TESTS_FAILED,
+        FeedbackKind.CONFLICT,
+        FeedbackKind.MERGED_TESTS_FAILED,
+        FeedbackKind.VERIFICATION_FAILED,
+    }
+)
+"""What counts towards the limit of reworks; review cycles have their own."""
 
 
 def next_step(facts: Facts, limits: Limits) -> Step:
@@ -43,18 +55,31 @@ def next_step(facts: Facts, limits: Limits) -> Step:
     if state not in {CardState.IN_PROGRESS, CardState.READY_FOR_TESTING, CardState.CODE_REVIEW}:
         return Rest()
     attempt = facts.attempt
-    if attempt is None or _was_rejected(facts):
-        return StartAttempt(attempt.number + 1 if attempt else facts.card.attempt)
+    if attempt is None:
+        return StartAttempt(facts.card.attempt)
+    if _end_of(facts, attempt.number) is not None:
+        return _begin_again(facts, attempt, limits)
     pending = _pending(facts, attempt)
     if pending is not None and pending.outcome is not None:
         return TakeOutcome(pending, pending.outcome)
     if _failed_sessions(facts) >= limits.session_failures:
         return GiveUp(W.SYSTEM, f"{limits.session_failures} sessions in a row ended without an outcome: {_last(facts)}")
-    if state is CardState.IN_PROGRESS:
+    return _by_state(facts, attempt, limits)
+
+
+def _by_state(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
+    if facts.card.state is CardState.IN_PROGRESS:
         return _while_in_progress(facts, attempt, limits)
-    if state is CardState.READY_FOR_TESTING:
+    if facts.card.state is CardState.READY_FOR_TESTING:
         return _while_testing(facts, attempt)
     return _while_in_review(facts, attempt)
+
+
+def _begin_again(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
+    """After a rejection, or a verification that failed: a new branch from main as it is now."""
+    if _reworks(facts) > limits.rework_limit:
+        return GiveUp(W.INPUT, f"sent back more than {limits.rework_limit} times; the last: {_last(facts)[:200]}")
+    return StartAttempt(attempt.number + 1)
 
 
 def _while_in_progress(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
@@ -62,7 +87,8 @@ def _while_in_progress(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
     if verdict is None and attempt.head_commit is not None:
         return MoveOn(CardState.READY_FOR_TESTING)
     if verdict is None:
-        return _call(facts, _author(facts), Purpose.WORK)
+        failed = _end_of(facts, attempt.number - 1) is FeedbackKind.VERIFICATION_FAILED
+        return _call(facts, _author(facts), Purpose.VERIFICATION_FAILED if failed else Purpose.WORK)
     if _reworks(facts) > limits.rework_limit:
         return GiveUp(W.INPUT, f"{limits.rework_limit} failed test runs and conflicts; the last: {verdict.body[:200]}")
     if verdict.kind is FeedbackKind.CHANGES_REQUESTED:
@@ -84,7 +110,7 @@ def _while_testing(facts: Facts, attempt: Attempt) -> Step:
 
 def _while_in_review(facts: Facts, attempt: Attempt) -> Step:
     if attempt.merge_commit is not None:
-        return MoveOn(CardState.DONE)
+        return Verify()
     if _adverse(facts, attempt) is not None:
         return MoveOn(CardState.IN_PROGRESS)
     if any(found.kind is FeedbackKind.APPROVED for found in _about(facts, attempt.head)):
@@ -119,9 +145,9 @@ def _adverse(facts: Facts, attempt: Attempt) -> Feedback | None:
     return next((found for found in reversed(_about(facts, attempt.head)) if found.kind in ADVERSE), None)
 
 
-def _was_rejected(facts: Facts) -> bool:
-    last = facts.attempt and facts.attempt.number
-    return any(found.kind is FeedbackKind.REJECTED and found.attempt == last for found in facts.feedback)
+def _end_of(facts: Facts, number: int) -> FeedbackKind | None:
+    """How an attempt ended, where that was not with the card's end."""
+    return next((found.kind for found in facts.feedback if found.kind in ENDS and found.attempt == number), None)
 
 
 def _advised(facts: Facts, attempt: Attempt) -> bool:
@@ -140,8 +166,7 @@ def _cycles(facts: Facts) -> int:
 
 
 def _reworks(facts: Facts) -> int:
-    counted = {FeedbackKind.TESTS_FAILED, FeedbackKind.CONFLICT, FeedbackKind.MERGED_TESTS_FAILED}
-    return sum(found.kind in counted for found in _since(facts, {FeedbackKind.REJECTED, FeedbackKind.WAITED}))
+    return sum(found.kind in SENT_BACK for found in _since(facts, {FeedbackKind.REJECTED, FeedbackKind.WAITED}))
 
 
 def _failed_sessions(facts: Facts) -> int:

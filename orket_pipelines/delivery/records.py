@@ -1,6 +1,7 @@
 """Reads and writes of attempts, feedback and test runs, and the one read of all facts of an issue."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -172,14 +173,24 @@ def add_feedback(
 
 
 def add_test_run(
-    tx: Transaction, card: Card, attempt: Attempt, *, purpose: str, commit: str, report: SuiteReport, started_at: int
+    tx: Transaction,
+    card: Card,
+    attempt: Attempt,
+    *,
+    purpose: str,
+    commit: str,
+    report: SuiteReport,
+    started_at: int,
+    suite: str = PROJECT_TESTS,
+    sandbox_id: str | None = None,
+    run_id: str | None = None,
 ) -> None:
-    """Store a run of the project's tests; a `tests.finished` event."""
+    """Store a run of a suite, with what it left; a `tests.finished` event. `run_id` is the run's own, if it has one."""
     row = {
-        "id": new_id(),
+        "id": run_id or new_id(),
         "card_id": card.id,
         "attempt": attempt.number,
-        "suite": PROJECT_TESTS,
+        "suite": suite,
         "purpose": purpose,
         "commit": commit,
         "passed": report.passed,
@@ -189,9 +200,12 @@ def add_test_run(
         "started_at": started_at,
         "ended_at": tx.now,
         "position": _next_position(tx, _test_runs, card.id),
+        "cases": [asdict(case) for case in report.cases] or None,
+        "sandbox_id": sandbox_id,
     }
     tx.execute(_insert_test_run, {"workspace_id": tx.workspace_id, **row})
-    payload = {key: row[key] for key in ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt")}
+    told = ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt", "sandbox_id")
+    payload = {key: row[key] for key in told}
     seconds = (tx.now - started_at) / 1e6
     append(tx, "tests.finished", card.id, payload | {"run_id": row["id"], "seconds": seconds, "rock": card.rock_id})
 

@@ -25,6 +25,7 @@ from orket_pipelines.delivery.model import (
     StartAttempt,
     Step,
     TakeOutcome,
+    Verify,
 )
 from orket_pipelines.delivery.next_step import REVIEWER
 from orket_pipelines.delivery.records import (
@@ -36,6 +37,7 @@ from orket_pipelines.delivery.records import (
     update_attempt,
 )
 from orket_pipelines.delivery.rejection import reject
+from orket_pipelines.delivery.verifying import verify
 from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
 from orket_pipelines.forge.model import PullRequestExists, Verdict
 from orket_pipelines.git.port import MAIN
@@ -178,10 +180,11 @@ _performers: dict[type, Callable[[Work, Any], None]] = {
     StartAttempt: _start,
     CallAgent: _call_agent,
     TakeOutcome: lambda work, step: outcomes.take(work, step.session, step.outcome),
-    MoveOn: lambda work, step: move(work, step.to, guard_approved=step.to is CardState.DONE),
+    MoveOn: lambda work, step: move(work, step.to),
     RunHeadTests: _test_head,
     OpenPullRequest: _open_pull_request,
     Merge: lambda work, _step: merge(work),
+    Verify: lambda work, _step: verify(work),
     Reject: lambda work, _step: reject(work),
     GiveUp: lambda work, step: wait(work, step.reason, step.note),
 }

@@ -48,11 +48,11 @@ class Work:
         return self.facts.attempt
 
 
-def move(work: Work, to: CardState, *, actor: str = "system", guard_approved: bool = False) -> None:
+def move(work: Work, to: CardState, *, actor: str = "system") -> None:
     """Move the card in a transaction of its own."""
     reach(BEFORE_MOVE)
     with work.store.write() as tx:
-        move_in(tx, work.card, Move(to, actor, guard_approved=guard_approved))
+        move_in(tx, work.card, Move(to, actor))
     reach(AFTER_MOVE)
 
 
@@ -86,7 +86,7 @@ def wait_in(tx: Transaction, work: Work, asked: Move, *, session_id: str | None 
 
 def run_tests_on(work: Work, commit: str) -> SuiteReport:
     """Run the project's tests on `commit` in a fresh checkout, which is removed afterwards."""
-    with _fresh_checkout(work, commit) as path:
+    with fresh_checkout(work, commit, f"test-{commit[:12]}") as path:
         workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
         reach(BEFORE_TESTS)
         try:
@@ -99,8 +99,9 @@ def run_tests_on(work: Work, commit: str) -> SuiteReport:
 
 
 @contextmanager
-def _fresh_checkout(work: Work, commit: str) -> Iterator[Path]:
-    path = work.factory.checkout_of(work.card.id, f"test-{commit[:12]}")
+def fresh_checkout(work: Work, commit: str, name: str) -> Iterator[Path]:
+    """A clean checkout of `commit`, which is removed afterwards."""
+    path = work.factory.checkout_of(work.card.id, name)
     work.factory.code.check_out(work.project.repository, commit, path)
     try:
         yield path

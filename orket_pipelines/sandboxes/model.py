@@ -127,6 +127,9 @@ class Sandboxes(Protocol):
     def is_healthy(self, sandbox: Sandbox) -> bool:
         """Whether every service answers now, as asked from this host."""
 
+    def network_of(self, sandbox: Sandbox) -> tuple[str, dict[str, str]] | None:
+        """The network that its services are on, and their addresses there by service; None where they are processes."""
+
     def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
         """The end of what each service said, by service."""
 

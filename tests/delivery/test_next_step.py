@@ -23,6 +23,7 @@ from orket_pipelines.delivery.model import (
     SessionFacts,
     StartAttempt,
     TakeOutcome,
+    Verify,
 )
 from orket_pipelines.delivery.next_step import next_step
 from orket_pipelines.forge.model import Verdict
@@ -139,7 +140,7 @@ def test_an_approved_head_with_a_conflict_goes_back() -> None:
 
 def test_what_is_merged_is_done() -> None:
     card = facts(CardState.CODE_REVIEW, MERGED, said(FeedbackKind.APPROVED))
-    assert next_step(card, LIMITS) == MoveOn(CardState.DONE)
+    assert next_step(card, LIMITS) == Verify()
 
 
 def test_the_third_request_for_changes_calls_the_architect_once() -> None:
@@ -195,3 +196,31 @@ def test_a_role_that_stays_silent_ends_bounded(state: CardState) -> None:
 )
 def test_a_card_that_waits_or_is_final_rests(state: CardState) -> None:
     assert next_step(facts(state, MERGED), LIMITS) == Rest()
+
+
+def test_what_failed_at_work_goes_on_with_a_new_attempt_from_main() -> None:
+    failed = said(FeedbackKind.VERIFICATION_FAILED)
+    assert next_step(facts(CardState.IN_PROGRESS, MERGED, failed), LIMITS) == StartAttempt(2)
+
+
+def test_the_author_of_a_new_attempt_is_told_that_the_last_one_failed_at_work() -> None:
+    failed = said(FeedbackKind.VERIFICATION_FAILED)
+    again = replace(FRESH, number=2, base_commit="main")
+    expected = CallAgent("coder", Purpose.VERIFICATION_FAILED, 1)
+    assert next_step(facts(CardState.IN_PROGRESS, again, failed), LIMITS) == expected
+
+
+def test_a_merged_change_whose_card_waited_meanwhile_is_verified_without_being_made_again() -> None:
+    """The engine was gone; the card comes back as in_progress."""
+    waited = said(FeedbackKind.WAITED)
+    assert next_step(facts(CardState.IN_PROGRESS, MERGED, waited), LIMITS) == MoveOn(CardState.READY_FOR_TESTING)
+    tested = facts(CardState.READY_FOR_TESTING, MERGED, waited, head_passed=True)
+    assert next_step(tested, LIMITS) == MoveOn(CardState.CODE_REVIEW)
+    assert next_step(facts(CardState.CODE_REVIEW, MERGED, waited), LIMITS) == Verify()
+
+
+def test_what_fails_at_work_again_and_again_is_left_to_a_person() -> None:
+    failed = [said(FeedbackKind.VERIFICATION_FAILED, attempt=number) for number in range(1, 10)]
+    step = next_step(facts(CardState.IN_PROGRESS, replace(MERGED, number=9), *failed), LIMITS)
+    assert isinstance(step, GiveUp)
+    assert step.reason is WaitReason.INPUT
