@@ -49,9 +49,13 @@ class Engine(Protocol):
         output: Sink,
         environment: Mapping[str, str] | None = None,
         folder: str | None = None,
+        user: tuple[int, int] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> int | None:
-        """Run a command in a running container, without terminal and standard input, as the container's user.
+        """Run a command in a running container, without terminal and standard input.
+
+        `user` is (uid, gid), never 0; None is the container's own. Where it is another, what the command does cannot
+        reach the process that keeps the container running.
 
         Its exit code; None where `should_stop` (asked several times a second) said so first: the command then still
         runs, and whoever asked ends the container. Raises: ContainerError where the container is not running.
