@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         (), description="Hosts that installs may reach; by default those that this machine's pip and npm are set to."
     )
     install_timeout: PositiveFloat = Field(900.0, description="One installation of a project's dependencies.")
+    engine_patience: PositiveFloat = Field(
+        60.0, description="How long a worker tries again while the container engine does not answer."
+    )
     container_memory: PositiveInt = Field(2 * 1024**3, description="Of one container, in bytes; there is no swap.")
     container_cpus: PositiveFloat = Field(2.0)
     container_processes: PositiveInt = Field(256)

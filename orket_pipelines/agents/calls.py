@@ -14,7 +14,16 @@ from orket_pipelines.agents.records import CallResult, Session
 from orket_pipelines.agents.redaction import Redact
 from orket_pipelines.agents.roles import Role
 from orket_pipelines.agents.tools.model import Desk, Reach, ToolResult
-from orket_pipelines.errors import GitError, LeaseLost, OrketError, Stopped, StoreError, WorkbenchError
+from orket_pipelines.errors import (
+    ContainerError,
+    EngineUnavailable,
+    GitError,
+    LeaseLost,
+    OrketError,
+    Stopped,
+    StoreError,
+    WorkbenchError,
+)
 from orket_pipelines.policy import Violation, record_violation
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, reach
 from orket_pipelines.store.effects import DONE, begin_in, end
@@ -25,7 +34,7 @@ CHECKPOINT_TAKEN = failpoint("agents.checkpoint_taken")
 BEFORE_END = failpoint("agents.before_end")
 EXCERPT = 500
 """Characters of an argument or a result that an event carries."""
-OURS = (Stopped, StoreError, LeaseLost, WorkbenchError)
+OURS = (Stopped, StoreError, LeaseLost, WorkbenchError, EngineUnavailable, ContainerError)
 """What a model cannot mend: the session stops there, and goes on when it is taken up again."""
 
 

@@ -14,12 +14,16 @@ from orket_pipelines.delivery.records import read_facts
 from orket_pipelines.delivery.steps import take_step
 from orket_pipelines.delivery.work import Work, move, wait
 from orket_pipelines.errors import (
+    ContainerError,
     EffectInDoubt,
+    EngineUnavailable,
     ForgeError,
     GitError,
+    InstallFailed,
     LeaseLost,
     ModelError,
     OrketError,
+    SandboxError,
     Stopped,
     TransitionRefused,
     WorkbenchError,
@@ -34,6 +38,19 @@ POLL = 0.2
 """Seconds between two looks at what an issue waits for."""
 OVERTAKEN = 3
 """How often in a row a card may be moved by somebody else under a worker before it gives up."""
+ENGINE_POLL = 1.0
+"""Seconds between two tries while the container engine does not answer; settings.engine_patience ends them."""
+WAITED_FOR = (
+    ModelError,
+    ForgeError,
+    GitError,
+    WorkbenchError,
+    ContainerError,
+    InstallFailed,
+    SandboxError,
+    EffectInDoubt,
+)
+"""What the world around the factory has to mend: the card waits for it."""
 
 
 class Crew:
@@ -117,6 +134,7 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
     """Step by step until there is nothing more to do; returns the card as it then stands."""
     limits = _limits(factory)
     overtaken, before = 0, None
+    lost_at: float | None = None
     work = _take_up(factory, store, card_id, stop)
     while not stop.is_set():
         work = _look_again(work)
@@ -129,15 +147,26 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
         before = work.facts
         try:
             take_step(work, step)
-            overtaken = 0
+            overtaken, lost_at = 0, None
         except TransitionRefused:
             overtaken += 1
             if overtaken >= OVERTAKEN:
                 raise
-        except (ModelError, ForgeError, GitError, WorkbenchError, EffectInDoubt) as error:
+        except EngineUnavailable as error:
+            before, lost_at = None, lost_at or store.clock.monotonic()
+            _wait_for_engine(work, error, since=lost_at)
+        except WAITED_FOR as error:
             wait(_look_again(work), WaitReason.SYSTEM, _explain(error))
         reach(STEP_DONE)
     raise Stopped("a stop was asked for; everything so far is stored")
+
+
+def _wait_for_engine(work: Work, error: EngineUnavailable, *, since: float) -> None:
+    """A moment before the step is tried again; the card waits where that has gone on for too long."""
+    if work.store.clock.monotonic() - since >= work.factory.settings.engine_patience:
+        wait(_look_again(work), WaitReason.SYSTEM, _explain(error))
+    else:
+        work.store.clock.sleep(ENGINE_POLL)
 
 
 def _look_again(work: Work) -> Work:

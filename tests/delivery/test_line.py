@@ -16,6 +16,7 @@ from orket_pipelines.delivery import Crew, Result, deliver_issue
 from orket_pipelines.delivery.claims import Choice, claim_next
 from orket_pipelines.delivery.records import feedback_of, last_attempt
 from orket_pipelines.delivery.worker import deliver_claimed
+from orket_pipelines.errors import EngineUnavailable
 from orket_pipelines.forge.model import PullRequestState
 from orket_pipelines.store import LeaseKeeper, read_events
 
@@ -329,3 +330,32 @@ def _when_merged(line: Any, card_id: str, gate: threading.Event) -> None:
     while time.monotonic() < deadline and card_of(line, card_id).state is not CardState.DONE:
         time.sleep(0.01)
     gate.set()
+
+
+def _losing_the_engine(line: Any, times: int) -> Any:
+    """A factory whose engine does not answer the first `times` commands."""
+    left = [times]
+
+    def lose(_checkout: Path) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise EngineUnavailable("the engine is gone", next_step="Start it.")
+
+    line.during_tests = lose
+    return line.factory
+
+
+def test_a_step_is_tried_again_when_the_engine_comes_back(line: Any) -> None:
+    line.add("one")
+    assert line.deliver(_losing_the_engine(line, times=2))["one"].result is Result.DONE
+    with line.store.read() as tx:
+        assert len(list_sessions(tx, card_id="one")) == 2, "nobody was called twice for it"
+
+
+def test_a_card_waits_for_an_engine_that_stays_away(line: Any) -> None:
+    line.add("one")
+    delivered = line.deliver(_losing_the_engine(line, times=10_000))["one"]
+    assert (delivered.result, delivered.card.wait_reason) == (Result.WAITING, WaitReason.SYSTEM)
+    assert delivered.reason == "system: the engine is gone. Start it."
+    line.during_tests = lambda _checkout: None
+    assert line.deliver()["one"].result is Result.DONE
