@@ -30,9 +30,13 @@ def read_document(path: Path) -> Any:
 
     Raises: UnreadableFile with the reason, and the line where one is to blame.
     """
-    text = _read_text(path)
+    return parse_document(_read_text(path), as_json=path.suffix == ".json")
+
+
+def parse_document(text: str, *, as_json: bool = False) -> Any:
+    """The same of a text: YAML, unless `as_json`. Raises: UnreadableFile."""
     try:
-        document = _parse_json(text) if path.suffix == ".json" else _parse_yaml(text)
+        document = _parse_json(text) if as_json else _parse_yaml(text)
         _check(document, 0)
     except RecursionError as error:
         raise UnreadableFile(f"is nested more than {DEPTH_LIMIT} levels deep") from error

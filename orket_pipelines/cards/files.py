@@ -143,9 +143,12 @@ class CardFields(_Node):
 
 
 class IssueFields(CardFields):
+    """`verified_by` names the suites of its rock that have to pass before the issue is done."""
+
     kind: Literal["issue", "utility", "app"] = Field("issue", validation_alias=AliasChoices("kind", "type"))
     seat: Name | None = None
     depends_on: list[Name] = []
+    verified_by: list[Name] = []
     assignee: str | None = None
     sprint: str | None = None
     verification: Verification | None = None
@@ -175,12 +178,24 @@ class RockParams(BaseModel):
     test_command: Annotated[list[str], Field(min_length=1)] | None = None
 
 
+class SuiteFields(_Node):
+    """A suite of checks. `file` lies beside the card file or in a folder below it."""
+
+    name: Identifier
+    kind: Literal["http", "e2e"]
+    file: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class RockFields(CardFields):
+    """`verified_by` names the suites that have to pass before the rock is done."""
+
     kind: Literal["rock"] = Field("rock", validation_alias=AliasChoices("kind", "type"))
     task: str | None = None
     department: str | None = None
     lessons_learned: list[LessonLearned] = []
     params: RockParams = RockParams()  # type: ignore[assignment] # narrower than what other cards may hold
+    suites: list[SuiteFields] = []
+    verified_by: list[Name] = []
     epics: list[Any] = []
 
 

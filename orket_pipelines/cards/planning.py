@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from orket_pipelines.cards.files import CardFields, IssueFields
 from orket_pipelines.cards.graph import cycles, dependents_of
 from orket_pipelines.cards.identifiers import derived_id, slug
 from orket_pipelines.cards.model import Card, CardKind
 from orket_pipelines.cards.problems import Place, Problem
+from orket_pipelines.cards.suites import unknown_names
 from orket_pipelines.cards.trees import EpicNode, IssueNode, RockNode
 
 EPIC_ISSUE_LIMIT = 7
@@ -62,6 +63,7 @@ class _RockPlan:
         self._lost: set[str] = set()
         self._dropped: set[str] = set()
         self._needs: dict[str, list[str]] = {}
+        self._suites = [suite.name for suite in rock.suites]
         self._add_rock(rock)
 
     def result(self) -> Plan:
@@ -77,6 +79,7 @@ class _RockPlan:
         assert rock.fields is not None  # noqa: S101 - Planner.plan asked
         rock_id = rock.fields.id or slug(rock.fields.name)
         card = replace(_card(rock.fields, rock_id, rock.place), rock_id=rock_id)
+        card = replace(card, details=card.details | {"suites": [asdict(suite) for suite in rock.suites]})
         whole = self._add(card, rock.place)
         for epic in rock.epics:
             self._add_epic(epic, card, whole=whole)
@@ -99,9 +102,10 @@ class _RockPlan:
         card = replace(
             _card(issue.fields, issue_id, issue.place), parent_id=parent.id, rock_id=parent.rock_id, seat=seat
         )
-        if problem is not None:
-            self._problems.append(problem)
-        if problem is not None or not self._add(card, issue.place):
+        problems = unknown_names(issue.fields.verified_by, self._suites, issue.place)
+        problems += [problem] if problem is not None else []
+        self._problems.extend(problems)
+        if problems or not self._add(card, issue.place):
             self._lost.update({*issue.names, issue_id})
             return
         self._named.setdefault(card.name, []).append(issue_id)

@@ -18,6 +18,7 @@ from orket_pipelines.cards.files import (
 )
 from orket_pipelines.cards.identifiers import slug
 from orket_pipelines.cards.problems import Place, Problem, UnreadableFile
+from orket_pipelines.cards.suites import SuiteFile, read_suites
 
 ISSUE_KEYS = ("issues", "stories", "cards")
 
@@ -43,9 +44,12 @@ class EpicNode:
 
 @dataclass(frozen=True, slots=True)
 class RockNode:
+    """A rock of a file; `fields` is None where they, or the files of its suites, are wrong."""
+
     place: Place
     fields: RockFields | None
     epics: tuple[EpicNode, ...]
+    suites: tuple[SuiteFile, ...] = ()
 
 
 @dataclass
@@ -77,13 +81,21 @@ class Trees:
             fix = "Begin the file with `rock:`, and put everything below it."
             self.problems.append(place.problem("must hold exactly one field, rock", fix))
             return
-        self._add_rock(document["rock"], place / "rock")
+        self._add_rock(document["rock"], file, place / "rock")
 
-    def _add_rock(self, node: Any, place: Place) -> None:
-        fields = self._fields(RockFields, node, place)
+    def _add_rock(self, node: Any, file: Path, place: Place) -> None:
+        fields, suites = self._rock(node, file, place)
         nodes = _listed(node, ("epics",))[1]
         epics = tuple(self._epic(epic, place / "epics" / number) for number, epic in enumerate(nodes))
-        self.rocks.append(RockNode(place, fields, epics))
+        self.rocks.append(RockNode(place, fields, epics, suites))
+
+    def _rock(self, node: Any, file: Path, place: Place) -> tuple[RockFields | None, tuple[SuiteFile, ...]]:
+        """A rock's own fields and suites. Without one of its suites it is not taken in: it would be verified by less
+        than it asks for."""
+        fields = self._fields(RockFields, node, place)
+        suites, problems = read_suites(fields, file, place) if fields is not None else ((), [])
+        self.problems.extend(problems)
+        return (None, ()) if problems else (fields, suites)
 
     def _epic(self, node: Any, place: Place) -> EpicNode:
         fields = self._fields(EpicFields, node, place)
@@ -111,7 +123,7 @@ class Trees:
     ) -> None:
         """`named` remembers which rock holds an epic already: a card has one parent."""
         place = Place(str(file))
-        fields = self._fields(RockFields, node, place)
+        fields, suites = self._rock(node, file, place)
         epics: list[EpicNode] = []
         for number, reference in enumerate(_listed(node, ("epics",))[1]):
             at = place / "epics" / number
@@ -123,7 +135,7 @@ class Trees:
                 self.problems.append(at.problem(f"{path.stem} is part of {other} already", "Name an epic in one rock."))
                 continue
             epics.extend(self._orket_epic(path, teams))
-        self.rocks.append(RockNode(place, fields, tuple(epics)))
+        self.rocks.append(RockNode(place, fields, tuple(epics), suites))
 
     def _epic_file(self, model: Path, reference: EpicReference, place: Place) -> Path | None:
         parts = (reference.department, reference.epic)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from orket_pipelines.cards import Card, CardState
 
 group = typer.Typer()
+_TOLD = frozenset({"suites", "verified_by"})
+"""Details of a card that are told in one line; a suite's source is for no terminal."""
 
 
 @command(group, "import")
@@ -104,10 +106,13 @@ def _described(card: "Card", children: "list[Card]", waiting: str) -> list[str]:
         "seat": card.seat,
         "attempt": card.attempt if card.attempt > 1 else None,
         "from": card.source,
+        "suites": ", ".join(f"{suite['name']} ({suite['kind']})" for suite in card.details.get("suites") or ()),
+        "must pass": ", ".join(card.details.get("verified_by") or ()),
         "children": ", ".join(f"{child.id} ({child.state})" for child in children),
     }
     lines = [f"{card.kind} {card.name}", *(f"  {name + ':':<12}{value}" for name, value in facts.items() if value)]
-    return lines + [f"\n{name}:\n{_readable(value)}" for name, value in card.details.items() if value]
+    told = {name: value for name, value in card.details.items() if value and name not in _TOLD}
+    return lines + [f"\n{name}:\n{_readable(value)}" for name, value in told.items()]
 
 
 def _readable(detail: object) -> str:

@@ -88,3 +88,14 @@ def test_rocks_say_how_far_they_are(orket: Orket, asked: Callable[..., Any], car
 
 def test_an_empty_store_says_what_to_type(orket: Orket) -> None:
     assert orket("cards", "list").stdout == "There are no cards. Bring some in: orket cards import PATH\n"
+
+
+def test_a_rock_is_shown_with_its_suites_by_name_and_without_their_source(orket: Orket, cards: Path) -> None:
+    cards.with_name("page.py").write_text("def test_secret(page): ...\n")
+    suites = "  suites: [{name: page, kind: e2e, file: page.py}]\n  verified_by: [page]\n"
+    cards.write_text(ROCK.replace("  task: Build it.\n", suites))
+    assert orket("cards", "import", cards).exit_code == 0
+    told = orket("cards", "show", "list").stdout
+    assert "suites:     page (e2e)" in told
+    assert "must pass:  page" in told
+    assert "test_secret" not in told
