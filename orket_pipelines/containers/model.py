@@ -7,6 +7,8 @@ from pathlib import Path
 
 OWNER, WORKSPACE, SUBJECT = "orket.owner", "orket.workspace", "orket.subject"
 PURPOSE, RUN, PROCESS, EXPIRES = "orket.purpose", "orket.run", "orket.process", "orket.expires"
+EGRESS = "orket.egress"
+"""On networks alone: there where things leave it."""
 
 
 class ContainerPurpose(StrEnum):
@@ -59,11 +61,13 @@ class VolumeMount:
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A tmpfs; `size` in bytes. Programs in it run only where `executable`."""
+    """A tmpfs; `size` in bytes. Programs in it run only where `executable`. `owner` is (uid, gid), by default the
+    container's user."""
 
     target: str
     size: int = 256 * 1024**2
     executable: bool = False
+    owner: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
