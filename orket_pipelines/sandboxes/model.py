@@ -17,6 +17,10 @@ class ServiceKind(StrEnum):
     LIBRARY = "library"
 
 
+SERVING = frozenset({ServiceKind.WEB, ServiceKind.SPA, ServiceKind.STATIC})
+"""What answers HTTP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One thing in a repository that can run.
@@ -41,15 +45,20 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What runs in a repository. `ambiguities` tell a person what could not be decided, and what would decide it."""
+    """What runs in a repository. `ambiguities` tell a person what could not be decided, and what would decide it.
+
+    `front` and `routes` are what the repository's own manifest says; None where the plan decides.
+    """
 
     services: tuple[Service, ...]
     ambiguities: tuple[str, ...] = ()
+    front: str | None = None
+    routes: dict[str, str] | None = None
 
     @property
     def serves(self) -> bool:
         """Whether anything answers HTTP."""
-        return any(service.kind in {ServiceKind.WEB, ServiceKind.SPA, ServiceKind.STATIC} for service in self.services)
+        return any(service.kind in SERVING for service in self.services)
 
 
 @dataclass(frozen=True, slots=True)

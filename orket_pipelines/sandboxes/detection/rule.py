@@ -1,0 +1,51 @@
+"""What a stack is to the detector: a rule that looks at one folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orket_pipelines.sandboxes.detection.tree import Folder, Tree
+from orket_pipelines.sandboxes.model import Service
+
+
+class Language(StrEnum):
+    """Of the rules of one language, the first that finds something in a folder speaks for it."""
+
+    PYTHON = "python"
+    NODE = "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A folder under examination. `others` are the folders in it that stand for themselves, having manifests."""
+
+    tree: Tree
+    folder: Folder
+    others: tuple[Folder, ...] = ()
+
+    def folders(self) -> list[Folder]:
+        """The folder and what lies in it, without what stands for itself."""
+        return [
+            each for each in self.tree.below(self.folder) if not any(other.contains(each.path) for other in self.others)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found in a folder. The service's name is the detector's business: it is empty here.
+
+    A finding without a service ends the search in the folder.
+    """
+
+    service: Service | None
+    ambiguities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A stack. `manifests` are names of files (patterns of fnmatch) of which one makes a folder worth a look."""
+
+    stack: str
+    language: Language
+    manifests: tuple[str, ...]
+    find: Callable[[Site], Finding | None]
