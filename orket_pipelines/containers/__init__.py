@@ -1,1 +1,51 @@
-"""The one room that talks to a Docker engine: typed specs, an allow-list, and labels that a reaper goes by."""
+"""The one room that talks to a Docker engine: typed specs, an allow-list, and labels that a reaper goes by.
+
+Everybody else says what is wanted (`ContainerSpec`) and to whom it belongs (`Labels`); what is asked of the engine is
+made in `request.py`, after `allow_list.py` has granted it. docs/ISOLATION.md says in words what a container gets.
+"""
+
+from orket_pipelines.containers.docker_engine import DockerEngine, engine_answers, open_engine
+from orket_pipelines.containers.labels import installation_id, write_labels
+from orket_pipelines.containers.model import (
+    Container,
+    ContainerLimits,
+    ContainerPurpose,
+    ContainerSpec,
+    EngineFacts,
+    FolderMount,
+    Image,
+    Labels,
+    Network,
+    NetworkSpec,
+    PublishedPort,
+    Scratch,
+    Volume,
+    VolumeMount,
+    VolumeSpec,
+)
+from orket_pipelines.containers.port import Engine, Sink
+
+__all__ = [
+    "Container",
+    "ContainerLimits",
+    "ContainerPurpose",
+    "ContainerSpec",
+    "DockerEngine",
+    "Engine",
+    "EngineFacts",
+    "FolderMount",
+    "Image",
+    "Labels",
+    "Network",
+    "NetworkSpec",
+    "PublishedPort",
+    "Scratch",
+    "Sink",
+    "Volume",
+    "VolumeMount",
+    "VolumeSpec",
+    "engine_answers",
+    "installation_id",
+    "open_engine",
+    "write_labels",
+]

@@ -13,6 +13,10 @@ from orket_pipelines.containers.model import (
     Volume,
     VolumeSpec,
 )
+from orket_pipelines.store.failpoints import failpoint
+
+CREATED = failpoint("containers.created")
+"""Between creation and start, where a kill leaves a container that has never run: the reaper's."""
 
 Sink = Callable[[bytes], None]
 """Takes output as it comes."""
