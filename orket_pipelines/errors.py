@@ -87,6 +87,10 @@ class InstallFailed(OrketError):
     """What a project declares cannot be installed; the log says why."""
 
 
+class InstallInterrupted(OrketError):
+    """An installation did not come to its end for a reason outside the project; it is to be tried again."""
+
+
 class DetectionError(OrketError):
     """A repository cannot be planned as it is."""
 
