@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -14,9 +16,13 @@ from dagster import (
 
 from assets.graph import PARTITIONS
 from assets.history import History
-from assets.reports import Judged, not_stuck, review_approved, tests_passed
+from assets.model import Judged
+from assets.proof import SUITE_CHECKS, suite_judged, tests_passed
+from assets.reports import not_stuck, review_approved
 from assets.rocks import rock_reports, rock_standing
+from assets.running import sandbox_judged
 from assets.whole_rock import history_and_merge
+from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import Store
 from resources import RecordsResource
 
@@ -48,6 +54,12 @@ def _rock_not_stuck(store: Store, rock_id: str) -> Judged | None:
     return next((report for report in reports if isinstance(report, Judged)), None)
 
 
+def _sandbox_answers(store: Store, rock_id: str) -> Judged | None:
+    with store.read() as tx:
+        sandbox = sandbox_of_rock(tx, rock_id)
+    return sandbox_judged(asdict(sandbox)) if sandbox else None
+
+
 def _result(judged: Judged | None) -> AssetCheckResult:
     if judged is None:
         told = "There is nothing to judge yet."
@@ -75,6 +87,16 @@ CHECKS = [
         "tests_passed",
         "The last run of the project's tests passed.",
         _of_issue(tests_passed),
+    ),
+    *(
+        _check("test_reports", name, description, _of_issue(partial(suite_judged, kind=kind)))
+        for kind, (name, description) in SUITE_CHECKS.items()
+    ),
+    _check(
+        "sandboxes",
+        "answers",
+        "The application that runs for the rock answers; one that was stopped or removed on purpose need not.",
+        _sandbox_answers,
     ),
     _check(
         "pull_requests",

@@ -40,7 +40,7 @@ NAMED = SpecificPartitionsPartitionMapping([])
 of Dagster's can say: identity would look for an issue called like the rock, and all partitions would call a delivered
 rock out of date as soon as another rock's issue changes."""
 
-INPUTS, WORK, PROOF, METRICS = "inputs", "work", "proof", "metrics"
+INPUTS, WORK, RUNNING, PROOF, METRICS = "inputs", "work", "running", "proof", "metrics"
 PARTITIONS: Mapping[str, PartitionsDefinition | None] = {
     "roles": None,
     "models": None,
@@ -50,6 +50,7 @@ PARTITIONS: Mapping[str, PartitionsDefinition | None] = {
     "generated_code": ISSUES,
     "pull_requests": ISSUES,
     "mainline": ROCKS,
+    "sandboxes": ROCKS,
     "test_reports": ISSUES,
     "delivered": ISSUES,
     "session_history": None,
@@ -63,7 +64,8 @@ EDGES: Mapping[str, Mapping[str, PartitionMapping | None]] = {
     "generated_code": {"cards": SAME, "roles": None, "models": None},
     "pull_requests": {"generated_code": SAME, "roles": None},
     "mainline": {"pull_requests": NAMED},
-    "test_reports": {"generated_code": SAME},
+    "sandboxes": {"mainline": SAME},
+    "test_reports": {"generated_code": SAME, "sandboxes": NAMED},
     "delivered": {"pull_requests": SAME, "test_reports": SAME, "mainline": NAMED},
     "session_history": {"generated_code": NAMED, "pull_requests": NAMED},
     "daily_metrics": {"delivered": NAMED},

@@ -13,12 +13,15 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 
 from assets.failing import FAILED, failing
+from assets.proof import SUITE_CHECKS
 from assets.recorder import Recorder
 
 JUDGED = (
     AssetCheckKey(AssetKey("rocks"), "not_stuck"),
     AssetCheckKey(AssetKey("cards"), "not_stuck"),
     AssetCheckKey(AssetKey("test_reports"), "tests_passed"),
+    *(AssetCheckKey(AssetKey("test_reports"), name) for name, _ in SUITE_CHECKS.values()),
+    AssetCheckKey(AssetKey("sandboxes"), "answers"),
     AssetCheckKey(AssetKey("pull_requests"), "review_approved"),
 )
 

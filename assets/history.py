@@ -1,7 +1,7 @@
 """What the events of one issue add up to: the line that leads from its card to its delivery."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orket_pipelines.store import Event
@@ -11,7 +11,8 @@ from orket_pipelines.store import Event
 class History:
     """One issue as its events tell it so far. What has not happened yet is None, empty or 0.
 
-    `tests` is the last run: suite, purpose (`head` or `merged`), commit, passed, counts, seconds.
+    `tests` is the last run of the project's tests: purpose (`head` or `merged`), commit, passed, counts, seconds.
+    `suites` are the last runs on a sandbox, by suite; `sandbox` is the last deployment that they were run on.
     `reviews` are the verdicts in order; `cost` is in USD and None while no turn had a price.
     """
 
@@ -38,6 +39,8 @@ class History:
     review: str = ""
     merge_commit: str | None = None
     tests: dict[str, Any] | None = None
+    suites: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sandbox: dict[str, Any] | None = None
     turns: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -107,6 +110,12 @@ def _merged(history: History, payload: dict[str, Any]) -> History:
     return replace(history, pull_request_state="merged", merge_commit=payload["merge_commit"])
 
 
+def _tested(history: History, payload: dict[str, Any]) -> History:
+    if payload.get("purpose") != "sandbox":
+        return replace(history, tests=payload)
+    return replace(history, suites={**history.suites, payload["suite"]: payload})
+
+
 _TOLD: dict[str, Callable[[History, dict[str, Any]], History]] = {
     "card.created": lambda history, payload: replace(_card(history, payload), state=payload.get("state") or "ready"),
     "card.changed": _card,
@@ -114,7 +123,8 @@ _TOLD: dict[str, Callable[[History, dict[str, Any]], History]] = {
     "attempt.started": _attempted,
     "turn.completed": _turned,
     "code.committed": _committed,
-    "tests.finished": lambda history, payload: replace(history, tests=payload),
+    "tests.finished": _tested,
+    "card.deployed": lambda history, payload: replace(history, sandbox=payload),
     "pull_request.opened": _opened,
     "pull_request.reviewed": _reviewed,
     "pull_request.merged": _merged,

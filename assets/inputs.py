@@ -15,8 +15,8 @@ from dagster import (
 from dagster._core.definitions.data_version import extract_data_version_from_entry
 
 from assets.graph import INPUTS, spec
+from assets.model import Made, Values
 from assets.recorder import told
-from assets.reports import Made, Values
 from assets.versions import version_of
 from orket_pipelines.agents.roles.loader import FOLDER, load_roles
 from orket_pipelines.cards.records import list_cards

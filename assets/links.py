@@ -26,7 +26,7 @@ def link(asset: str, partition: str) -> MetadataValue:
 
 
 def trace(history: History) -> str:
-    """The way of an issue as far as it has come: card ▸ code ▸ tests ▸ pull request ▸ main line ▸ delivered."""
+    """How far an issue has come: card ▸ code ▸ tests ▸ pull request ▸ main line ▸ sandbox ▸ delivered."""
     return ARROW.join(_stations(history))
 
 
@@ -41,5 +41,7 @@ def _stations(history: History) -> Iterable[str]:
         yield anchor(f"pull request #{history.pull_request}", "pull_requests", card)
     if history.merge_commit and history.rock_id:
         yield anchor(f"main {history.merge_commit[:8]}", "mainline", history.rock_id)
+    if history.sandbox and history.rock_id:
+        yield anchor(f"sandbox {history.sandbox['state']}", "sandboxes", history.rock_id)
     if history.state == "done":
         yield anchor("delivered", "delivered", card)

@@ -22,8 +22,8 @@ from dagster import (
 
 from assets.bugs import bug_rates_of
 from assets.graph import DAYS, METRICS, spec
+from assets.model import Made, Values
 from assets.recorder import told
-from assets.reports import Made, Values
 from assets.versions import version_of
 from orket_pipelines.analytics import SAMPLES, Table, TableDescription, describe, run_sql, snapshot_of
 from orket_pipelines.analytics.queries import named

@@ -29,7 +29,7 @@ from dagster._core.definitions.data_version import (
 
 from assets.failing import failing
 from assets.graph import PARTITIONS, versioned_inputs
-from assets.reports import Judged, Made, Noticed, Report
+from assets.model import Judged, Made, Noticed, Report
 
 Logged = AssetMaterialization | AssetObservation | AssetCheckEvaluation
 EVENT = "event"

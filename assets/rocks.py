@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dagster import AssetCheckSeverity, MetadataValue
 
 from assets.links import anchor
-from assets.reports import Judged, Made, Report, Values
+from assets.model import Judged, Made, Report, Values
 from orket_pipelines.cards.model import WORKABLE, Card, CardState
 from orket_pipelines.cards.records import find_card, list_cards
 from orket_pipelines.store import Transaction

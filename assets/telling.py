@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from assets.history import History, follow
 from assets.inputs import card_files_made
+from assets.model import Report
 from assets.recorder import Recorder
-from assets.reports import Report, reports_of
+from assets.reports import reports_of
 from assets.rocks import rock_reports, rock_standing
 from orket_pipelines.store import Event, Store
 

@@ -8,8 +8,9 @@ from dagster import Failure, MetadataValue
 from assets.history import History, follow
 from assets.links import anchor, trace
 from assets.making import Context, make_issue_so
+from assets.model import Made, Report
 from assets.recorder import Recorder
-from assets.reports import Made, Report, mainline_made
+from assets.reports import mainline_made
 from assets.rocks import rock_reports, rock_standing
 from assets.telling import record_event
 from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardKind

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
-from assets.graph import PROOF, WORK, spec
+from assets.graph import PROOF, RUNNING, WORK, spec
 from assets.inputs import changed_inputs, no_card
 from assets.making import make_issue_so
 from assets.recorder import told
@@ -45,8 +45,9 @@ ISSUE_ASSETS = [
         group=PROOF,
         kinds=["python"],
         owner="quality",
-        description="The last run of the project's tests for an issue: on its branch, or on the merged tree "
-        "before main moves. Red: they failed.",
+        description="What was tried for an issue, and what came of it: the project's tests on its branch and on the "
+        "merged tree, then the suites that it declares, on the deployed sandbox, with the picture of a browser. "
+        "Red: one of them failed.",
     ),
     spec(
         "delivered",
@@ -71,6 +72,14 @@ ROCK_ASSETS = [
         kinds=["git"],
         owner="agents",
         description="The main branch of a rock's repository. Its version is the merge commit that came in last.",
+    ),
+    spec(
+        "sandboxes",
+        group=RUNNING,
+        kinds=["docker"],
+        owner="operations",
+        description="The application that a rock's main line makes, running on this machine: open its address. Its "
+        "version is the commit that runs; where main has moved on, it shows as out of date. Red: it does not answer.",
     ),
 ]
 

@@ -70,7 +70,7 @@ def test_the_definitions_load_within_three_seconds_without_the_model_layer_or_a_
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.key.to_user_string()))
 def test_every_asset_has_a_group_an_owner_a_kind_and_a_description(spec: AssetSpec) -> None:
-    assert spec.group_name in {"inputs", "work", "proof", "metrics"}
+    assert spec.group_name in {"inputs", "work", "running", "proof", "metrics"}
     assert [owner for owner in spec.owners if owner.startswith("team:")]
     assert spec.kinds
     assert len(spec.description or "") > 40

@@ -132,8 +132,8 @@ def test_code_made_with_an_older_prompt_is_out_of_date(rocks: Store, launch: Lau
     from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
     from dagster._core.loader import LoadingContextForTest
 
+    from assets.model import Made
     from assets.recorder import Recorder
-    from assets.reports import Made
     from definitions import defs
 
     def status() -> StaleStatus:

@@ -1,0 +1,45 @@
+"""What is told to Dagster: something made, something noticed, something judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dagster import AssetCheckSeverity, MetadataValue
+
+Values = Mapping[str, MetadataValue | str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A materialization of one partition. `version` names its content: equal versions, equal content."""
+
+    asset: str
+    partition: str | None
+    version: str
+    description: str
+    metadata: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """An observation: worth knowing, and nothing new was made."""
+
+    asset: str
+    partition: str
+    description: str
+    metadata: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A check of one partition. WARN means that a person is waited for, ERROR that something failed."""
+
+    asset: str
+    check: str
+    partition: str
+    passed: bool
+    description: str
+    severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
+    metadata: Values = field(default_factory=dict)
+
+
+Report = Made | Noticed | Judged
