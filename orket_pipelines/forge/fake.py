@@ -10,8 +10,8 @@ from orket_pipelines.forge.embedded import EmbeddedForge
 from orket_pipelines.forge.ledger import Entry
 from orket_pipelines.forge.model import Comment, PullRequest, PullRequestExists, PullRequestState, Review, Verdict
 from orket_pipelines.git import Code
-from orket_pipelines.git.journal import Entry as Call
-from orket_pipelines.git.journal import Journal
+from orket_pipelines.store.journal import Entry as Call
+from orket_pipelines.store.journal import Journal
 
 Key = tuple[str, int]
 

@@ -9,7 +9,7 @@ from orket_pipelines.store.engine import Origin, Store, Transaction
 from orket_pipelines.store.events import Event, append, consume, read_events
 from orket_pipelines.store.failpoints import failpoint, reach
 from orket_pipelines.store.identifiers import new_id
-from orket_pipelines.store.leases import Lease, LeaseKeeper
+from orket_pipelines.store.leases import Lease, LeaseKeeper, is_proven_dead, process_identity
 from orket_pipelines.store.prepared import Prepared
 
 __all__ = [
@@ -25,8 +25,10 @@ __all__ = [
     "consume",
     "effect_kind",
     "failpoint",
+    "is_proven_dead",
     "new_id",
     "perform",
+    "process_identity",
     "reach",
     "read_events",
 ]

@@ -64,7 +64,7 @@ class LeaseKeeper:
     def __init__(self, store: Store, *, patience: float = PATIENCE) -> None:
         self._store = store
         self._patience = patience
-        self._owner = f"{_process_identity()}/{new_id()}"
+        self._owner = f"{process_identity()}/{new_id()}"
         self._held: dict[str, Lease] = {}
         self._seen: dict[str, tuple[int, int, float]] = {}
         # Threads of one process queue here, so that only the first of them asks the store again and again.
@@ -150,7 +150,7 @@ class LeaseKeeper:
         raise Stopped(f"stopped while waiting for {name}")
 
     def _is_abandoned(self, name: str, owner: str, token: int, renewals: int) -> bool:
-        if owner != self._owner and _is_proven_dead(owner):
+        if owner != self._owner and is_proven_dead(owner):
             return True
         now = self._store.clock.monotonic()
         with self._lock:
@@ -186,14 +186,14 @@ def held_leases(tx: Transaction, prefix: str) -> dict[str, str]:
 
 def dead_leases(tx: Transaction, prefix: str) -> list[str]:
     """Those whose owner's process is proven dead: it ran on this machine, in this boot."""
-    return [name for name, owner in held_leases(tx, prefix).items() if _is_proven_dead(owner)]
+    return [name for name, owner in held_leases(tx, prefix).items() if is_proven_dead(owner)]
 
 
 def _as_held(tx: Transaction, lease: Lease) -> dict[str, str | int]:
     return {"b_workspace_id": tx.workspace_id, "b_name": lease.name, "b_token": lease.token}
 
 
-def _process_identity() -> str:
+def process_identity() -> str:
     """Host, boot, process table and process, so that another process here can prove this one dead."""
     return "/".join([_machine(), str(os.getpid()), _started(os.getpid())])
 
@@ -216,11 +216,19 @@ def _started(pid: int) -> str:
     return "" if fields[0] in {"Z", "X"} else fields[19]
 
 
-def _is_proven_dead(owner: str) -> bool:
-    host, boot, table, pid, started, _ = owner.split("/")
-    if f"{host}/{boot}/{table}" != _machine() or _started(int(pid)) == started:
+def is_proven_dead(identity: str) -> bool:
+    """Whether the process of that identity, or of an owner of leases that begins with one, ran here and has ended.
+
+    False where that cannot be known: another machine or boot, another process table, or no identity at all.
+    """
+    try:
+        host, boot, table, pid, started = identity.split("/")[:5]
+        number = int(pid)
+    except ValueError:
         return False
-    return not _is_hidden(int(pid))
+    if f"{host}/{boot}/{table}" != _machine() or _started(number) == started:
+        return False
+    return not _is_hidden(number)
 
 
 def _is_hidden(pid: int) -> bool:

@@ -11,11 +11,11 @@ from orket_pipelines.errors import GitError
 from orket_pipelines.git import folders
 from orket_pipelines.git.fake import files, lines
 from orket_pipelines.git.fake.objects import Commit, Objects, Tree, changed, from_json, to_json
-from orket_pipelines.git.journal import Entry, Journal
 from orket_pipelines.git.names import check_object, check_reference, check_repository
 from orket_pipelines.git.patch import name_patch
 from orket_pipelines.git.port import MAIN, Candidate, Conflict, Identity
 from orket_pipelines.git.repository import FIRST_GITIGNORE, FOUNDER
+from orket_pipelines.store.journal import Entry, Journal
 
 _Entry = tuple[str, str] | None
 _NO_END = b"\\ No newline at end of file\n"
