@@ -22,6 +22,7 @@ MARTS = (
     "session_history",
     "policy_violations",
     "test_runs",
+    "sandboxes",
     "reviews",
     "pull_requests",
     "lineage",

@@ -30,6 +30,9 @@ SELECT happened_at, rule, actor, card_id, reason, fix FROM policy_violations ORD
 SELECT happened_at, card_id, suite, purpose, passed, tests_passed, tests_failed, seconds
 FROM test_runs ORDER BY seq DESC LIMIT 20;
 
+-- name: sandboxes
+SELECT happened_at, rock_id, generation, state, commit, url, seconds FROM sandboxes ORDER BY seq DESC LIMIT 20;
+
 -- name: pull_requests
 SELECT repository, number, title, state, reviews, changes_requested, seconds
 FROM pull_requests ORDER BY opened_at DESC LIMIT 20;

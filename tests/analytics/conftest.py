@@ -103,6 +103,7 @@ class Teller:
         self._move("api", CardState.CODE_REVIEW)
         self._review("s3", number)
         self._append("pull_request.merged", number | {"merge_commit": "m1", "head": "c2"})
+        self._deployed()
         self._move("api", CardState.DONE, guard_approved=True)
 
     def _work(self, session_id: str, purpose: Purpose, visit: int, outcome: Outcome) -> None:
@@ -151,6 +152,12 @@ class Teller:
         self.clock.advance(5)
         about = {"suite": "project", "purpose": "head", "commit": commit, "attempt": 1, "rock": "todo"}
         self._append("tests.finished", about | {"passed": passed, "counts": counts, "seconds": 5.0})
+
+    def _deployed(self) -> None:
+        about = {"rock_id": "todo", "generation": 1, "state": "running", "commit": "m1", "isolation": "container"}
+        where = {"urls": {"api": "http://127.0.0.1:20000"}, "front": "api", "note": "", "seconds": 1.5}
+        with self.store.write() as tx:
+            append(tx, "sandbox.changed", "sandbox-1", about | where)
 
     def _move(self, card: str, to: CardState, *, guard_approved: bool = False) -> None:
         self.clock.advance(1)

@@ -151,6 +151,11 @@ def test_events_keep_the_microsecond(ask: Ask) -> None:
     assert ask("SELECT count(*) FROM events WHERE epoch_us(happened_at) <> at_microseconds") == [(0,)]
 
 
+def test_a_deployment_shows_with_its_address(ask: Ask) -> None:
+    query = "SELECT sandbox_id, rock_id, generation, state, commit, url, seconds FROM sandboxes"
+    assert ask(query) == [("sandbox-1", "todo", 1, "running", "m1", "http://127.0.0.1:20000", 1.5)]
+
+
 @pytest.mark.parametrize("mart", MARTS)
 def test_every_sample_question_has_an_answer(mart: str, ask: Ask) -> None:
     assert ask(SAMPLES[mart])

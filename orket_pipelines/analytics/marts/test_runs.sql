@@ -5,8 +5,10 @@ CREATE TABLE test_runs (
     rock_id VARCHAR, -- its rock; NULL for a card outside any
     attempt BIGINT, -- the attempt of the card, from 1
     suite VARCHAR, -- name of the suite
-    purpose VARCHAR, -- why it ran
+    kind VARCHAR, -- project, healthy, http or e2e
+    purpose VARCHAR, -- what it ran on: head (the branch), merged (the merged tree) or sandbox
     commit VARCHAR, -- the commit that was tested
+    sandbox_id VARCHAR, -- the sandbox it ran against; NULL without one
     passed BOOLEAN, -- whether the whole run counts as passed
     tests_passed BIGINT, -- tests that passed
     tests_failed BIGINT, -- tests that failed
@@ -21,7 +23,8 @@ WITH finished AS (
     SELECT
         seq, subject, at_microseconds,
         json_transform(payload, '{
-            "suite": "VARCHAR", "purpose": "VARCHAR", "commit": "VARCHAR", "passed": "BOOLEAN",
+            "suite": "VARCHAR", "kind": "VARCHAR", "sandbox_id": "VARCHAR", "purpose": "VARCHAR",
+            "commit": "VARCHAR", "passed": "BOOLEAN",
             "counts": {"passed": "BIGINT", "failed": "BIGINT", "errors": "BIGINT", "skipped": "BIGINT"},
             "seconds": "DOUBLE", "attempt": "BIGINT", "rock": "VARCHAR"
         }') AS said
@@ -30,7 +33,7 @@ WITH finished AS (
 )
 SELECT
     seq, subject AS card_id, said.rock AS rock_id, said.attempt AS attempt, said.suite AS suite,
-    said.purpose AS purpose, said.commit AS commit, said.passed AS passed, said.counts.passed AS tests_passed,
+    coalesce(said.kind, 'project') AS kind, said.sandbox_id AS sandbox_id, said.purpose AS purpose, said.commit AS commit, said.passed AS passed, said.counts.passed AS tests_passed,
     said.counts.failed AS tests_failed, said.counts.errors AS tests_errors, said.counts.skipped AS tests_skipped,
     said.seconds AS seconds, make_timestamptz(at_microseconds) AS happened_at
 FROM finished
