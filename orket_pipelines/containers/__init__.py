@@ -6,6 +6,7 @@ made in `request.py`, after `allow_list.py` has granted it. docs/ISOLATION.md sa
 
 from orket_pipelines.containers.docker_engine import DockerEngine, engine_answers, open_engine
 from orket_pipelines.containers.labels import installation_id, write_labels
+from orket_pipelines.containers.memory_engine import MemoryEngine, Program
 from orket_pipelines.containers.model import (
     Container,
     ContainerLimits,
@@ -24,6 +25,7 @@ from orket_pipelines.containers.model import (
     VolumeSpec,
 )
 from orket_pipelines.containers.port import Engine, Sink
+from orket_pipelines.containers.reaper import Reaped, reap
 
 __all__ = [
     "Container",
@@ -36,9 +38,12 @@ __all__ = [
     "FolderMount",
     "Image",
     "Labels",
+    "MemoryEngine",
     "Network",
     "NetworkSpec",
+    "Program",
     "PublishedPort",
+    "Reaped",
     "Scratch",
     "Sink",
     "Volume",
@@ -47,5 +52,6 @@ __all__ = [
     "engine_answers",
     "installation_id",
     "open_engine",
+    "reap",
     "write_labels",
 ]

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.containers.model import Container, Image, Network, Volume
 from orket_pipelines.errors import ContainerError, EngineUnavailable, OrketError, PortTaken, SubnetTaken
 
@@ -40,6 +42,7 @@ def read_container(told: Told) -> Container:
         started_at=state.get("StartedAt", ""),
         addresses={name: found["IPAddress"] for name, found in networks.items() if found.get("IPAddress")},
         out_of_memory=bool(state.get("OOMKilled")),
+        created_at=_microseconds(told.get("Created")),
     )
 
 
@@ -47,12 +50,14 @@ def read_network(told: Told) -> Network:
     """From `GET /networks/{id}`, or one of the list."""
     pools = (told.get("IPAM") or {}).get("Config") or []
     subnet = pools[0].get("Subnet") if pools else None
-    return Network(id=told["Id"], name=told["Name"], labels=told.get("Labels") or {}, subnet=subnet)
+    labels, created_at = told.get("Labels") or {}, _microseconds(told.get("Created"))
+    return Network(id=told["Id"], name=told["Name"], labels=labels, subnet=subnet, created_at=created_at)
 
 
 def read_volume(told: Told) -> Volume:
     """From `GET /volumes/{name}`, or one of the list."""
-    return Volume(name=told["Name"], labels=told.get("Labels") or {})
+    created_at = _microseconds(told.get("CreatedAt"))
+    return Volume(name=told["Name"], labels=told.get("Labels") or {}, created_at=created_at)
 
 
 def read_image(name: str, told: Told) -> Image:
@@ -73,6 +78,11 @@ def read_refusal(attempt: str, status: int, words: str) -> OrketError:
     if image := re.search(r"no such image: (\S+)", lower):
         return ContainerError(f"{attempt}: {said}", next_step=f"Fetch or build it: docker pull {image[1]}")
     return ContainerError(f"{attempt}: {said}", next_step="Look at the engine: orket doctor")
+
+
+def _microseconds(at: str | None) -> int:
+    """Since 1970, of a time as engines write it: in nanoseconds, in any zone."""
+    return 0 if not at else int(datetime.fromisoformat(at).timestamp() * MICROSECONDS)
 
 
 def unavailable(attempt: str, why: object) -> EngineUnavailable:

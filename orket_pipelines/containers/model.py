@@ -135,7 +135,10 @@ class VolumeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container as the engine tells of it. `exit_code` None while it runs; `restarts` counts the engine's own."""
+    """A container as the engine tells of it. `exit_code` None while it runs; `restarts` counts the engine's own.
+
+    `created_at` is in microseconds since 1970, here and below.
+    """
 
     id: str
     name: str
@@ -147,6 +150,7 @@ class Container:
     started_at: str
     addresses: Mapping[str, str] = field(default_factory=dict)
     out_of_memory: bool = False
+    created_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +159,14 @@ class Network:
     name: str
     labels: Mapping[str, str]
     subnet: str | None
+    created_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
     name: str
     labels: Mapping[str, str]
+    created_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

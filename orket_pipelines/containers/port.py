@@ -87,7 +87,7 @@ class Engine(Protocol):
         """Every network with all of these labels."""
 
     def remove_network(self, name: str) -> None:
-        """Detach whatever is attached and remove it; nothing happens where it is gone."""
+        """By name or id: detach whatever is attached and remove it; nothing happens where it is gone."""
 
     def create_volume(self, spec: VolumeSpec) -> Volume:
         """An empty volume."""
