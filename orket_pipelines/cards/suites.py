@@ -75,7 +75,7 @@ def _read(suite: SuiteFields, folder: Path) -> str:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableFile("is not text in UTF-8", next_step="Save it as UTF-8.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # a circle of links is a RuntimeError
         raise UnreadableFile(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if "\0" in text:
         raise UnreadableFile("holds a NUL, which cannot be stored")

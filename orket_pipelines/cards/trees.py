@@ -1,5 +1,6 @@
 """Card files as trees of fields: our own layout (one rock a file) and Orket's (a folder of files per department)."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,7 @@ class Trees:
 
     rocks: list[RockNode] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    _suite_files: set[str] = field(default_factory=set)
 
     def read(self, path: Path) -> None:
         """Add a card file, a folder of card files, or Orket's `model` folder."""
@@ -69,19 +71,24 @@ class Trees:
         if not files:
             problem = Problem(str(path), "", "there is no card file in this folder", "Name a folder of YAML or JSON.")
             self.problems.append(problem)
-        for file in files:
-            self._read_ours(file)
+        wrong = [(file, problem) for file in files for problem in self._read_ours(file)]
+        # What a rock declares as the file of a suite lies among card files, and is none.
+        self.problems.extend(problem for file, problem in wrong if os.path.realpath(file) not in self._suite_files)
 
-    def _read_ours(self, file: Path) -> None:
+    def _read_ours(self, file: Path) -> list[Problem]:
+        """Add a rock's file; why that cannot be done, where the whole file is none."""
         place = Place(str(file))
-        document = self._document(file)
+        try:
+            document = read_document(file)
+        except UnreadableFile as error:
+            return [place.problem(str(error), error.next_step)]
         if document is None:
-            return
+            return [place.problem("is empty")]
         if not isinstance(document, dict) or set(document) != {"rock"}:
             fix = "Begin the file with `rock:`, and put everything below it."
-            self.problems.append(place.problem("must hold exactly one field, rock", fix))
-            return
+            return [place.problem("must hold exactly one field, rock", fix)]
         self._add_rock(document["rock"], file, place / "rock")
+        return []
 
     def _add_rock(self, node: Any, file: Path, place: Place) -> None:
         fields, suites = self._rock(node, file, place)
@@ -92,6 +99,9 @@ class Trees:
     def _rock(self, node: Any, file: Path, place: Place) -> tuple[RockFields | None, tuple[SuiteFile, ...]]:
         """A rock's own fields and suites. Without one of its suites it is not taken in: it would be verified by less
         than it asks for."""
+        for suite in _listed(node, ("suites",))[1]:
+            if isinstance(suite, dict) and isinstance(suite.get("file"), str):
+                self._suite_files.add(os.path.realpath(file.parent / suite["file"]))
         fields = self._fields(RockFields, node, place)
         suites, problems = read_suites(fields, file, place) if fields is not None else ((), [])
         self.problems.extend(problems)

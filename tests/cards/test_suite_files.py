@@ -182,3 +182,19 @@ def test_a_rock_that_loses_a_suite_keeps_what_the_store_has(load: Import, store:
 
     assert len(load(ROCK).problems) == 1
     assert [suite["name"] for suite in card(store, "rock").details["suites"]] == ["api", "page"]
+
+
+def test_a_suite_that_lies_among_card_files_is_not_taken_for_one(load: Import, store: Store) -> None:
+    Path("cards/rock.yaml").write_text(ROCK)
+    Path("cards/checks/stray.yaml").write_text(HTTP)
+
+    report = import_cards(store, [Path("cards")], seats=())
+    assert problems(report) == ["cards/checks/stray.yaml: must hold exactly one field, rock"]
+    assert len(report.created) == 4
+
+
+def test_a_broken_suite_is_told_once_where_a_folder_is_read(load: Import, store: Store) -> None:
+    Path("cards/rock.yaml").write_text(ROCK)
+    Path("cards/checks/api.yaml").write_text("checks: [")
+
+    assert len(import_cards(store, [Path("cards")], seats=()).problems) == 1
