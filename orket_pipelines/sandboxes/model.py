@@ -124,7 +124,9 @@ class Sandboxes(Protocol):
     Rows are written by these methods, with an event for each change. The caller holds the lease `sandbox:<rock>`.
     """
 
-    isolation: str
+    @property
+    def isolation(self) -> str:
+        """`container`, `process`, or `memory` for the fake."""
 
     def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
         """Bring the rock's sandbox to this commit, healthy; whatever ran before is replaced, its ports are kept.
@@ -138,6 +140,12 @@ class Sandboxes(Protocol):
 
     def network_of(self, sandbox: Sandbox) -> tuple[str, dict[str, str]] | None:
         """The network that its services are on, and their addresses there by service; None where they are processes."""
+
+    def watch(self, sandbox: Sandbox) -> Sandbox:
+        """See how a sandbox that should serve stands, and record what changed: unhealthy, failed, or well again.
+
+        Raises: EngineUnavailable, with nothing changed.
+        """
 
     def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
         """The end of what each service said, by service."""

@@ -1,0 +1,391 @@
+"""The one way of a commit into its sandbox, whatever it runs on: intent, effect, outcome, and a kill anywhere between.
+
+What can fail before anything is replaced (reading the repository, dependencies, builds) is done while the generation
+before still serves. Then that is removed, because the new one takes over its ports. A deployment that fails leaves
+nothing running, and says why.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from orket_pipelines.clock import MICROSECONDS
+from orket_pipelines.dependencies.model import Installer
+from orket_pipelines.errors import ContainerError, InstallFailed, SandboxError, Stopped
+from orket_pipelines.sandboxes import allocations, records
+from orket_pipelines.sandboxes.detection import detect
+from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState
+from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
+from orket_pipelines.sandboxes.probing import Ask, Silence, ask, await_answers, diagnose, is_answer
+from orket_pipelines.sandboxes.runtime import (
+    AddressTaken,
+    Condition,
+    DeploymentFailed,
+    Generation,
+    Handles,
+    Runtime,
+    end_of,
+)
+from orket_pipelines.sandboxes.source import copy_source, discard
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import EffectKind, Store, Transaction, effect_kind, failpoint, perform, reach
+from orket_pipelines.store import effects as stored_effects
+from orket_pipelines.store.effects import Result, repeatable
+
+DEPLOY, STOP, DOWN = effect_kind("sandboxes.deploy"), effect_kind("sandboxes.stop"), effect_kind("sandboxes.down")
+AFTER_COPY = failpoint("sandboxes.after_copy")
+AFTER_DEPENDENCIES = failpoint("sandboxes.after_dependencies")
+AFTER_BUILD = failpoint("sandboxes.after_build")
+AFTER_LEASES = failpoint("sandboxes.after_leases")
+AFTER_CLEAR = failpoint("sandboxes.after_clear")
+AFTER_START = failpoint("sandboxes.after_start")
+AFTER_HEALTHY = failpoint("sandboxes.after_healthy")
+ADDRESS_TRIES = 4
+"""The first, and three more where a stranger has a port or subnet."""
+KEPT_LINES = 1_000
+"""Lines of each log that outlive what said them."""
+STORM = 2
+"""Restarts between two looks that are more than an accident."""
+SERVING = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedSandboxes:
+    """Sandboxes on a runtime. `ask` is how this host asks whether a service answers; `others` are runtimes that earlier
+    deployments may have used."""
+
+    store: Store
+    runtime: Runtime
+    installer: Installer
+    settings: Settings
+    ask: Ask = field(default=ask)
+    others: tuple[Runtime, ...] = ()
+
+    @property
+    def isolation(self) -> str:
+        """`container` or `process`."""
+        return self.runtime.isolation
+
+    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+        """As the port says. Besides raises: DetectionError where nothing serves or nothing decides what to run, with
+        nothing changed; SandboxError where this machine is at fault, not the commit."""
+        with self.store.read() as tx:
+            found = records.sandbox_of_rock(tx, deployment.rock_id)
+        if found is not None and self._serves(found, deployment):
+            self._discard_all_but(found)
+            return found
+        made = plan(detect(deployment.source))
+        if found is not None and found.isolation != self.isolation:
+            self.down(found)
+        began = self.store.clock.monotonic()
+        sandbox = self._begin(deployment)
+        perform(
+            self.store,
+            DEPLOY,
+            _key(sandbox),
+            subject=sandbox.id,
+            intent={"rock_id": deployment.rock_id, "commit": deployment.commit, "generation": sandbox.generation},
+            act=lambda: self._bring_up(sandbox, deployment, made, stop),
+            probe=repeatable,
+            record=lambda tx, result: self._record(tx, sandbox, made, result, self.store.clock.monotonic() - began),
+        )
+        self._discard_all_but(sandbox)
+        return self._read(sandbox.id)
+
+    def is_healthy(self, sandbox: Sandbox) -> bool:
+        """As the port says."""
+        if sandbox.state not in SERVING or not sandbox.urls:
+            return False
+        return all(is_answer(self.ask(url)) for url in self._health_urls(sandbox).values())
+
+    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+        """As the port says; what was said before it was removed is kept until the next deployment."""
+        kept = {path.stem: path.read_text(errors="replace") for path in sorted(self._logs(sandbox).glob("*.log"))}
+        ends = {name: "\n".join(text.splitlines()[-tail:]) for name, text in kept.items()}
+        return ends | self._runtime_of(sandbox).logs(self._handles(sandbox), tail=tail)
+
+    def network_of(self, sandbox: Sandbox) -> tuple[str, dict[str, str]] | None:
+        """As the port says."""
+        handles = self._handles(sandbox)
+        return (handles["network"], handles["inside_urls"]) if "network" in handles else None
+
+    def watch(self, sandbox: Sandbox) -> Sandbox:
+        """As the port says."""
+        if sandbox.state not in SERVING:
+            return sandbox
+        handles = self._handles(sandbox)
+        conditions = self._runtime_of(sandbox).conditions(sandbox.id, handles)
+        answers = {name: self.ask(url) for name, url in self._health_urls(sandbox).items()}
+        state, note = judge(conditions, answers, handles.get("restarts", {}))
+        restarts = {name: condition.restarts for name, condition in conditions.items()}
+        with self.store.write() as tx:
+            if (state, note) != (sandbox.state, sandbox.note):
+                return records.change_if_same(tx, sandbox, state=state, note=note) or records.get_sandbox(
+                    tx, sandbox.id
+                )
+            if restarts != handles.get("restarts") and records.find_sandbox(tx, sandbox.id) == sandbox:
+                records.remember(tx, sandbox.id, handles | {"restarts": restarts})
+        return sandbox
+
+    def stop(self, sandbox: Sandbox) -> Sandbox:
+        """As the port says. Raises: SandboxError where nothing runs."""
+        if sandbox.state is SandboxState.STOPPED:
+            return sandbox
+        if sandbox.state not in SERVING:
+            raise SandboxError(
+                f"the sandbox of {sandbox.rock_id} cannot be stopped: it is {sandbox.state}",
+                next_step=f"Remove it: orket sandboxes down {sandbox.rock_id}",
+            )
+        halt = self._runtime_of(sandbox).halt
+        return self._end(STOP, sandbox, halt, {"state": SandboxState.STOPPED, "note": "stopped"})
+
+    def down(self, sandbox: Sandbox) -> Sandbox:
+        """As the port says; one that is removed already stays so."""
+        if sandbox.state is SandboxState.REMOVED:
+            return sandbox
+        values: dict[str, Any] = {
+            "state": SandboxState.REMOVED,
+            "note": "",
+            "urls": {},
+            "handles": {},
+            "expires_at": None,
+        }
+        runtime = self._runtime_of(sandbox)
+
+        def remove(sandbox_id: str, handles: Handles) -> None:
+            runtime.remove(sandbox_id, handles)
+            discard(self.folder_of(sandbox_id))
+
+        return self._end(DOWN, sandbox, remove, values)
+
+    def folder_of(self, sandbox_id: str) -> Path:
+        """Where the files of a sandbox lie."""
+        return self.settings.home.resolve() / "sandboxes" / self.store.workspace_id / sandbox_id
+
+    def _serves(self, found: Sandbox, deployment: Deployment) -> bool:
+        """Whether the commit is there already, and answers."""
+        same = (found.state, found.commit, found.isolation) == (
+            SandboxState.RUNNING,
+            deployment.commit,
+            self.isolation,
+        )
+        return same and self.is_healthy(found)
+
+    def _begin(self, deployment: Deployment) -> Sandbox:
+        lifetime = int(self.settings.sandbox_ttl * MICROSECONDS)
+        with self.store.write() as tx:
+            before = records.sandbox_of_rock(tx, deployment.rock_id)
+            sandbox = records.begin_deployment(tx, deployment, isolation=self.isolation, lifetime=lifetime)
+            if before is not None and before.generation < sandbox.generation:
+                _give_up(tx, before)
+        return sandbox
+
+    def _bring_up(self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event) -> Result:
+        """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it."""
+        folder = self.folder_of(sandbox.id) / str(sandbox.generation)
+        try:
+            generation = self._prepare(sandbox, deployment, made, folder, stop)
+            return self._start(generation, stop)
+        except (DeploymentFailed, InstallFailed) as error:
+            self.runtime.clear(sandbox.id, self._handles(sandbox))
+            return {"state": str(SandboxState.FAILED), "note": end_of(str(error))}
+        except Stopped:
+            self.runtime.clear(sandbox.id, self._handles(sandbox))
+            raise
+        except (ContainerError, SandboxError) as error:
+            self._fail(sandbox, str(error))
+            raise SandboxError(
+                f"the sandbox of {sandbox.rock_id} cannot be started: {error}",
+                next_step=error.next_step or "See what this machine lacks: orket doctor",
+            ) from error
+
+    def _fail(self, sandbox: Sandbox, why: str) -> None:
+        self.runtime.clear(sandbox.id, self._handles(sandbox))
+        with self.store.write() as tx:
+            records.change(tx, sandbox, state=SandboxState.FAILED, note=why, urls={})
+
+    def _prepare(
+        self, sandbox: Sandbox, deployment: Deployment, made: Plan, folder: Path, stop: threading.Event
+    ) -> Generation:
+        """Files, dependencies and builds: what takes long, and touches nothing that serves."""
+        discard(folder)
+        source = folder / "source"
+        try:
+            copy_source(deployment.source, source, limit=self.settings.checkout_limit)
+        except SandboxError as error:
+            raise DeploymentFailed(str(error)) from error
+        reach(AFTER_COPY)
+        environment = self.installer.prepare(source, subject=sandbox.id, stop=stop)
+        reach(AFTER_DEPENDENCIES)
+        generation = Generation(sandbox.id, sandbox.generation, made, folder, environment, sandbox.expires_at)
+        for service in made.services:
+            if service.build:
+                self.runtime.build(generation, service, stop=stop)
+                reach(AFTER_BUILD)
+        return generation
+
+    def _start(self, generation: Generation, stop: threading.Event) -> Result:
+        handles = self._start_at_free_addresses(generation, stop)
+        reach(AFTER_START)
+        with self.store.read() as tx:
+            ports = allocations.leased(tx, allocations.PORT, generation.sandbox)
+        services = generation.plan.services
+        urls = {service.name: f"http://127.0.0.1:{ports[service.name]}" for service in services}
+        silent = await_answers(
+            {service.name: urls[service.name] + service.health_path for service in services},
+            lambda: self._ended(generation.sandbox, handles),
+            ask=self.ask,
+            clock=self.store.clock,
+            patience=self.settings.sandbox_start_timeout,
+            stop=stop,
+        )
+        if silent is not None:
+            raise self._explained(generation, handles, silent)
+        reach(AFTER_HEALTHY)
+        return {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "handles": handles}
+
+    def _start_at_free_addresses(self, generation: Generation, stop: threading.Event) -> Handles:
+        for _ in range(ADDRESS_TRIES):
+            placed = self._place(generation)
+            reach(AFTER_LEASES)
+            self.runtime.clear(generation.sandbox, self._handles_of(generation.sandbox))
+            reach(AFTER_CLEAR)
+            if stop.is_set():
+                raise Stopped("stopped before a sandbox was started")
+            try:
+                return self.runtime.start(placed)
+            except AddressTaken as taken:
+                allocations.mark_taken(self.store, taken.kind, taken.value)
+        raise SandboxError(
+            f"{ADDRESS_TRIES} ports or subnets in a row were in use by other programs",
+            next_step="Give sandboxes a range that nothing else uses: ORKET_SANDBOX_PORTS, ORKET_SANDBOX_SUBNETS",
+        )
+
+    def _place(self, generation: Generation) -> Generation:
+        owner, settings = generation.sandbox, self.settings
+        names = [service.name for service in generation.plan.services]
+        ports = {name: allocations.lease_port(self.store, owner, name, settings.sandbox_ports) for name in names}
+        subnet = (
+            allocations.lease_subnet(self.store, owner, settings.sandbox_subnets) if self.runtime.uses_subnets else None
+        )
+        return replace(generation, ports=ports, subnet=subnet)
+
+    def _ended(self, sandbox_id: str, handles: Handles) -> dict[str, str]:
+        conditions = self.runtime.conditions(sandbox_id, handles)
+        return {name: condition.ended for name, condition in conditions.items() if condition.ended is not None}
+
+    def _explained(self, generation: Generation, handles: Handles, silent: Silence) -> DeploymentFailed:
+        """Why a service is silent, with the end of what it said; what all of them said is kept."""
+        logs = self.runtime.logs(handles, tail=KEPT_LINES)
+        kept = generation.folder / "logs"
+        kept.mkdir(exist_ok=True)
+        for name, text in logs.items():
+            (kept / f"{name}.log").write_text(text, errors="replace")
+        listening = self.runtime.listening(handles, silent.service) if silent.ended is None else None
+        why = diagnose(silent, handles["ports"][silent.service], listening, self.settings.sandbox_start_timeout)
+        return DeploymentFailed(f"{why}\n{end_of(logs.get(silent.service, ''))}")
+
+    def _record(self, tx: Transaction, sandbox: Sandbox, made: Plan, result: Result, seconds: float) -> None:
+        """The outcome in the sandbox's row."""
+        state, runs = SandboxState(result["state"]), result["state"] == SandboxState.RUNNING
+        values: dict[str, Any] = {
+            "state": state,
+            "note": result["note"],
+            "plan": plan_document(made),
+            "front": made.front,
+            "urls": result.get("urls", {}),
+            "handles": result.get("handles", {}),
+        }
+        if runs:
+            values["deployed_at"] = tx.now
+            names = [service.name for service in made.services]
+            allocations.release_all_but(tx, allocations.PORT, sandbox.id, names)
+        records.change(tx, sandbox, seconds=round(seconds, 3), **values)
+
+    def _end(
+        self, kind: EffectKind, sandbox: Sandbox, act: Callable[[str, Handles], None], values: dict[str, Any]
+    ) -> Sandbox:
+        """Do `act` to the sandbox, once for its generation, and write `values`."""
+        handles = self._handles(sandbox)
+
+        def do() -> Result:
+            act(sandbox.id, handles)
+            return {}
+
+        def record(tx: Transaction, _result: Result) -> None:
+            records.change(tx, sandbox, **values)
+            if values["state"] is SandboxState.REMOVED:
+                _give_up(tx, sandbox)
+                allocations.release(tx, sandbox.id)
+
+        intent = {"rock_id": sandbox.rock_id, "generation": sandbox.generation}
+        perform(
+            self.store, kind, _key(sandbox), subject=sandbox.id, intent=intent, act=do, probe=repeatable, record=record
+        )
+        return self._read(sandbox.id)
+
+    def _health_urls(self, sandbox: Sandbox) -> dict[str, str]:
+        services = plan_from_document(sandbox.plan).services if sandbox.plan else ()
+        return {each.name: sandbox.urls[each.name] + each.health_path for each in services if each.name in sandbox.urls}
+
+    def _runtime_of(self, sandbox: Sandbox) -> Runtime:
+        for runtime in (self.runtime, *self.others):
+            if runtime.isolation == sandbox.isolation:
+                return runtime
+        raise SandboxError(
+            f"the sandbox of {sandbox.rock_id} runs with isolation {sandbox.isolation}, and here is {self.isolation}",
+            next_step=f"Remove it first: ORKET_ISOLATION={sandbox.isolation} orket sandboxes down {sandbox.rock_id}",
+        )
+
+    def _discard_all_but(self, sandbox: Sandbox) -> None:
+        """Remove the files of other generations."""
+        for folder in self.folder_of(sandbox.id).glob("*"):
+            if folder.name != str(sandbox.generation):
+                discard(folder)
+
+    def _logs(self, sandbox: Sandbox) -> Path:
+        return self.folder_of(sandbox.id) / str(sandbox.generation) / "logs"
+
+    def _handles(self, sandbox: Sandbox) -> Handles:
+        return self._handles_of(sandbox.id)
+
+    def _handles_of(self, sandbox_id: str) -> Handles:
+        with self.store.read() as tx:
+            return records.handles_of(tx, sandbox_id)
+
+    def _read(self, sandbox_id: str) -> Sandbox:
+        with self.store.read() as tx:
+            return records.get_sandbox(tx, sandbox_id)
+
+
+def judge(
+    conditions: Mapping[str, Condition], answers: Mapping[str, int | None], restarts: Mapping[str, int]
+) -> tuple[SandboxState, str]:
+    """How a sandbox that ran stands now, and why: from what its runtime tells, what its services answer, and how often
+    they had been restarted at the last look."""
+    ended = {name: condition.ended for name, condition in conditions.items() if condition.ended is not None}
+    if ended:
+        note = "; ".join(f"{name} {why}" for name, why in sorted(ended.items()))
+        return (SandboxState.FAILED if len(ended) == len(conditions) else SandboxState.UNHEALTHY), note
+    for name, condition in sorted(conditions.items()):
+        if condition.restarts - restarts.get(name, 0) >= STORM:
+            return SandboxState.UNHEALTHY, f"{name} was restarted {condition.restarts} times"
+    for name, status in sorted(answers.items()):
+        if not is_answer(status):
+            said = "does not answer" if status is None else f"answers with status {status}"
+            return SandboxState.UNHEALTHY, f"{name} {said}"
+    return SandboxState.RUNNING, ""
+
+
+def _key(sandbox: Sandbox) -> str:
+    return f"{sandbox.id}:{sandbox.generation}"
+
+
+def _give_up(tx: Transaction, sandbox: Sandbox) -> None:
+    """A deployment that a killed process had begun, and nobody will carry on, is no longer in doubt."""
+    key = f"{DEPLOY.name}:{_key(sandbox)}"
+    found = stored_effects.find(tx, key)
+    if found is not None and found.outcome == stored_effects.PENDING:
+        stored_effects.end(tx, key, stored_effects.FAILED, {"error": "given up for a later one"})

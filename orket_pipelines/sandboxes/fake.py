@@ -1,0 +1,98 @@
+"""Sandboxes that run nothing: what there would be is in the rows of the store alone. For benches, sweeps and tests."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orket_pipelines.clock import MICROSECONDS
+from orket_pipelines.errors import SandboxError
+from orket_pipelines.sandboxes import allocations, records
+from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP
+from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Service, ServiceKind
+from orket_pipelines.sandboxes.planning import plan_document
+from orket_pipelines.store import EffectKind, Store, Transaction, perform
+from orket_pipelines.store.effects import Result, repeatable
+
+SERVICE = Service(name="app", stack="memory", kind=ServiceKind.WEB, folder=".", start=("true",), port=8000)
+LIFETIME = 7 * 86_400 * MICROSECONDS
+PORTS = (20_000, 29_999)
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySandboxes:
+    """Deploys every commit at once, except those in `failures`, which fail with the note given there.
+
+    It looks at no files, so that a checkout may be empty; it is as healthy as its row says.
+    """
+
+    store: Store
+    failures: Mapping[str, str] = field(default_factory=dict)
+    isolation: str = "memory"
+
+    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+        """As the port says. Nothing here takes time, so nothing is stopped."""
+        del stop
+        with self.store.read() as tx:
+            found = records.sandbox_of_rock(tx, deployment.rock_id)
+        if found is not None and (found.state, found.commit) == (SandboxState.RUNNING, deployment.commit):
+            return found
+        with self.store.write() as tx:
+            sandbox = records.begin_deployment(tx, deployment, isolation=self.isolation, lifetime=LIFETIME)
+        return self._do(DEPLOY, sandbox, self._outcome(sandbox))
+
+    def is_healthy(self, sandbox: Sandbox) -> bool:
+        """Whether it runs, as its row says."""
+        return self._read(sandbox).state is SandboxState.RUNNING
+
+    def network_of(self, sandbox: Sandbox) -> None:
+        """There is none."""
+        del sandbox
+
+    def watch(self, sandbox: Sandbox) -> Sandbox:
+        """Nothing changes by itself."""
+        return self._read(sandbox)
+
+    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+        """What a failed deployment said."""
+        return {SERVICE.name: "\n".join(sandbox.note.splitlines()[-tail:])}
+
+    def stop(self, sandbox: Sandbox) -> Sandbox:
+        """As the port says."""
+        if sandbox.state not in SERVING | {SandboxState.STOPPED}:
+            raise SandboxError(f"the sandbox of {sandbox.rock_id} cannot be stopped: it is {sandbox.state}")
+        return self._do(STOP, sandbox, {"state": str(SandboxState.STOPPED), "note": "stopped"})
+
+    def down(self, sandbox: Sandbox) -> Sandbox:
+        """As the port says."""
+        return self._do(DOWN, sandbox, {"state": str(SandboxState.REMOVED), "note": "", "urls": {}})
+
+    def _outcome(self, sandbox: Sandbox) -> Result:
+        if sandbox.commit in self.failures:
+            return {"state": str(SandboxState.FAILED), "note": self.failures[sandbox.commit], "urls": {}}
+        port = allocations.lease_port(self.store, sandbox.id, SERVICE.name, PORTS)
+        urls = {SERVICE.name: f"http://127.0.0.1:{port}"}
+        made = plan_document(Plan((SERVICE,), SERVICE.name))
+        running = {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "front": SERVICE.name, "plan": made}
+        return {**running, "deployed_at": self.store.clock.now()}
+
+    def _do(self, kind: EffectKind, sandbox: Sandbox, values: Result) -> Sandbox:
+        def record(tx: Transaction, result: Result) -> None:
+            records.change(tx, sandbox, seconds=0.0 if kind is DEPLOY else None, **result)
+            if kind is DOWN:
+                allocations.release(tx, sandbox.id)
+
+        perform(
+            self.store,
+            kind,
+            f"{sandbox.id}:{sandbox.generation}",
+            subject=sandbox.id,
+            intent={"rock_id": sandbox.rock_id, "commit": sandbox.commit, "generation": sandbox.generation},
+            act=lambda: values,
+            probe=repeatable,
+            record=record,
+        )
+        return self._read(sandbox)
+
+    def _read(self, sandbox: Sandbox) -> Sandbox:
+        with self.store.read() as tx:
+            return records.get_sandbox(tx, sandbox.id)

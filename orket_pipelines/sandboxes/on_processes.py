@@ -1,0 +1,261 @@
+"""Sandboxes as processes of this machine, where there is no engine: on 127.0.0.1 alone, bounded, and not isolated.
+
+What is held back: memory, file size, open files, environment, standard input, the size of logs; and nothing of a
+sandbox outlives it. What is not: a service runs as this user, with this user's files and network.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from json import dumps
+from pathlib import Path
+
+from orket_pipelines.errors import Stopped
+from orket_pipelines.sandboxes import gateway
+from orket_pipelines.sandboxes.allocations import PORT
+from orket_pipelines.sandboxes.identity import MARK, Identity, identify, marked, signal_marked
+from orket_pipelines.sandboxes.model import Service
+from orket_pipelines.sandboxes.runtime import (
+    AddressTaken,
+    Condition,
+    DeploymentFailed,
+    Generation,
+    Handles,
+    command_of,
+    end_of,
+    is_page,
+)
+from orket_pipelines.store import failpoint, reach
+
+KEEPER = Path(__file__).with_name("keeper.py")
+LOOPBACK = "127.0.0.1"
+LOG_LIMIT = 4 * 1024**2
+"""Bytes that are kept of what one service says."""
+GRACE = 3.0
+"""Seconds that a stopped service gets to end by itself."""
+END_PATIENCE = 10.0
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""Variables that pass through: where there is a proxy with a certificate of its own, nothing works without."""
+AFTER_PROCESS = failpoint("sandboxes.after_process")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one service may take, in bytes but for `open_files` and `processes`.
+
+    `memory` is what is private and writable; `address_space` is large because Node reserves 10 GiB for each WebAssembly
+    memory. `processes` counts all of the user, and is not applied to root, for whom the kernel does not count.
+    """
+
+    memory: int = 4 * 1024**3
+    address_space: int = 32 * 1024**3
+    file_size: int = 1024**3
+    open_files: int = 4096
+    processes: int = 8192
+
+    def limits(self) -> dict[str, int]:
+        """By the names of the `resource` module."""
+        found = {
+            "RLIMIT_DATA": self.memory,
+            "RLIMIT_AS": self.address_space,
+            "RLIMIT_FSIZE": self.file_size,
+            "RLIMIT_NOFILE": self.open_files,
+            "RLIMIT_CORE": 0,
+        }
+        return found if os.geteuid() == 0 else found | {"RLIMIT_NPROC": self.processes}
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRuntime:
+    """Runs sandboxes as detached processes. `build_timeout` is in seconds."""
+
+    build_timeout: float
+    bounds: Bounds = Bounds()
+    isolation: str = "process"
+    uses_subnets: bool = False
+
+    def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
+        """Run the build over the copy of the source, which is the sandbox's own; it ends with this worker."""
+        name = f"{service.name}-build"
+        folder = generation.source / service.folder
+        keeper = self._launch(generation, name, service.build, folder, {}, timeout=self.build_timeout)
+        ended = generation.folder / "run" / f"{name}.exit"
+        while not ended.exists() and keeper.poll() is None:
+            if stop.wait(0.05):
+                keeper.terminate()
+                keeper.wait()
+                raise Stopped(f"stopped while {service.name} was being built")
+        keeper.wait()
+        code = _read(ended)
+        if code != "0":
+            why = (
+                f"did not end within {self.build_timeout:g} s" if code == str(-signal.SIGKILL) else f"ended with {code}"
+            )
+            raise DeploymentFailed(f"the build of {service.name} {why}\n{end_of(_log(generation.folder, name))}")
+        if is_page(service) and not site_of(generation, service).is_dir():
+            raise DeploymentFailed(f"the build of {service.name} ended, but its output {service.output} is not there")
+
+    def start(self, generation: Generation) -> Handles:
+        """Start a keeper for every service."""
+        for port in generation.ports.values():
+            _demand_free(port)
+        processes = {}
+        for service in generation.plan.services:
+            keeper = self._start(generation, service)
+            processes[service.name] = identify(keeper.pid).document()
+            # Its end is nobody's to wait for: it outlives this worker.
+            threading.Thread(target=keeper.wait, daemon=True).start()
+            reach(AFTER_PROCESS)
+        return {"processes": processes, "ports": dict(generation.ports), "folder": str(generation.folder)}
+
+    def conditions(self, sandbox: str, handles: Handles) -> dict[str, Condition]:
+        """Whether the keepers live, and how their services ended."""
+        del sandbox
+        return {name: _condition(name, handles) for name in handles.get("processes", {})}
+
+    def listening(self, handles: Handles, service: str) -> None:
+        """Not known: every process of this machine listens in the same place."""
+        del handles, service
+
+    def logs(self, handles: Handles, *, tail: int) -> dict[str, str]:
+        """The end of the log files."""
+        folder = Path(handles.get("folder", ""))
+        logs = {name: _log(folder, name) for name in handles.get("processes", {})}
+        return {name: "\n".join(text.splitlines()[-tail:]) for name, text in logs.items() if text}
+
+    def halt(self, sandbox: str, handles: Handles) -> None:
+        """Ask every keeper to end its service, and kill what is left."""
+        keepers = [Identity(**each) for each in handles.get("processes", {}).values()]
+        # What a killed worker started is in no handles; its keeper bears the mark as its service does, and a keeper
+        # hands the signal on.
+        signal_marked(sandbox, signal.SIGTERM)
+        for keeper in keepers:
+            keeper.signal(signal.SIGTERM)
+        give_up = time.monotonic() + GRACE + END_PATIENCE
+        while marked(sandbox) or any(keeper.lives for keeper in keepers):
+            if time.monotonic() > give_up - END_PATIENCE:
+                signal_marked(sandbox, signal.SIGKILL)
+            if time.monotonic() > give_up:
+                break
+            time.sleep(0.02)
+
+    def clear(self, sandbox: str, handles: Handles) -> None:
+        """As `halt`; logs are files of a generation, and go with it."""
+        self.halt(sandbox, handles)
+
+    def remove(self, sandbox: str, handles: Handles) -> None:
+        """As `halt`: processes are all there is."""
+        self.halt(sandbox, handles)
+
+    def _start(self, generation: Generation, service: Service) -> "subprocess.Popen[bytes]":
+        port = generation.ports[service.name]
+        folder = generation.source / service.folder
+        if is_page(service):
+            site = site_of(generation, service)
+            if not site.is_dir() or not site.resolve().is_relative_to(generation.source.resolve()):
+                raise DeploymentFailed(f"the files of {service.name} are not there: {service.output or service.folder}")
+            command, folder = _gateway(generation, service, site, port), generation.folder
+        else:
+            command = command_of(service, port, LOOPBACK)
+        return self._launch(generation, service.name, command, folder, {"PORT": str(port), "HOST": LOOPBACK})
+
+    def _launch(
+        self,
+        generation: Generation,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        environment: dict[str, str],
+        *,
+        timeout: float | None = None,
+    ) -> "subprocess.Popen[bytes]":
+        run = generation.folder / "run"
+        home = generation.folder / "home" / name
+        for each in (run, home):
+            each.mkdir(parents=True, exist_ok=True)
+        (run / f"{name}.exit").unlink(missing_ok=True)
+        _offer_modules(generation)
+        request = {
+            "command": list(command),
+            "folder": str(folder),
+            "environment": self._environment(generation, home) | environment,
+            "limits": self.bounds.limits(),
+            "log": str(run / f"{name}.log"),
+            "exit": str(run / f"{name}.exit"),
+            "log_limit": LOG_LIMIT,
+            "grace": GRACE,
+            "timeout": timeout,
+            "parent": os.getpid() if timeout else None,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(KEEPER), dumps(request)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            env={MARK: generation.sandbox},
+        )
+
+    def _environment(self, generation: Generation, home: Path) -> dict[str, str]:
+        """No secret of this host is in it."""
+        programs = os.path.dirname(sys.executable)  # noqa: PTH120 - not resolved: the environment's own python
+        path = ":".join((*generation.environment.path, programs, "/usr/local/bin:/usr/bin:/bin"))
+        passed = {name: os.environ[name] for name in CERTIFICATES if name in os.environ}
+        fixed = {"PATH": path, "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+        return passed | dict(generation.environment.variables) | fixed | {MARK: generation.sandbox, "CI": "1"}
+
+
+def site_of(generation: Generation, service: Service) -> Path:
+    """Where a page's files lie."""
+    return generation.source / service.folder / (service.output or ".")
+
+
+def _gateway(generation: Generation, service: Service, site: Path, port: int) -> list[str]:
+    routes = generation.plan.routes if service.name == generation.plan.front else {}
+    told = [f"{prefix}=http://{LOOPBACK}:{generation.ports[name]}" for prefix, name in routes.items()]
+    listen = ["--port", str(port), "--host", LOOPBACK]
+    routed = [word for route in told for word in ("--route", route)]
+    return [sys.executable, "-I", "-c", gateway.source(), "--root", str(site), *routed, *listen]
+
+
+def _offer_modules(generation: Generation) -> None:
+    """Node looks for modules in each folder on the way up from the source."""
+    link = generation.folder / "node_modules"
+    if generation.environment.node_modules is not None and not link.is_symlink():
+        link.symlink_to(generation.environment.node_modules)
+
+
+def _demand_free(port: int) -> None:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((LOOPBACK, port))
+        except OSError as error:
+            raise AddressTaken(PORT, str(port)) from error
+
+
+def _condition(name: str, handles: Handles) -> Condition:
+    code = _read(Path(handles["folder"]) / "run" / f"{name}.exit")
+    if code is not None:
+        return Condition(f"ended with code {code}")
+    return Condition(None if Identity(**handles["processes"][name]).lives else "is gone: its process was killed")
+
+
+def _log(folder: Path, name: str) -> str:
+    newer = folder / "run" / f"{name}.log"
+    older = folder / "run" / f"{name}.log.1"
+    return "".join(path.read_text(errors="replace") for path in (older, newer) if path.exists())
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None

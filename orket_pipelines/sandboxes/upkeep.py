@@ -1,0 +1,75 @@
+"""What has to be looked at from time to time: sandboxes that ended by themselves, that are too old, ports of nobody."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orket_pipelines.errors import EngineUnavailable
+from orket_pipelines.sandboxes import allocations, records
+from orket_pipelines.sandboxes.model import Sandbox, Sandboxes, SandboxState
+from orket_pipelines.store import Lease, LeaseKeeper, Store
+
+WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
+
+
+def lease_name(rock_id: str) -> str:
+    """Whoever changes the sandbox of a rock holds this."""
+    return f"sandbox:{rock_id}"
+
+
+def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
+    """Compare what the store says of running sandboxes with the world; those whose state changed.
+
+    What cannot be looked at now stays as it is: that an engine does not answer says nothing of its containers. Ports
+    and subnets of sandboxes that are gone are freed.
+    """
+    with store.write() as tx:
+        allocations.release_abandoned(tx)
+        watched = records.list_sandboxes(tx, WATCHED)
+    changed: list[Sandbox] = []
+    for sandbox in watched:
+        try:
+            seen = sandboxes.watch(sandbox)
+        except EngineUnavailable:
+            return changed
+        if seen.state is not sandbox.state:
+            changed.append(seen)
+    return changed
+
+
+def expired(store: Store) -> list[Sandbox]:
+    """Those whose time is over."""
+    with store.read() as tx:
+        kept = records.list_sandboxes(tx, set(SandboxState) - {SandboxState.REMOVED})
+        return [each for each in kept if each.expires_at is not None and each.expires_at <= tx.now]
+
+
+def expire(sandboxes: Sandboxes, store: Store, leases: LeaseKeeper) -> list[Sandbox]:
+    """Take down those whose time is over; one that somebody is deploying right now is left for the next time.
+
+    Raises: EngineUnavailable.
+    """
+    removed = []
+    for sandbox in expired(store):
+        with _taken(store, leases, sandbox) as lease:
+            if lease is None:
+                continue
+            with store.read() as tx:
+                now = records.get_sandbox(tx, sandbox.id)
+            if now == sandbox:
+                removed.append(sandboxes.down(now))
+    return removed
+
+
+@contextmanager
+def _taken(store: Store, leases: LeaseKeeper, sandbox: Sandbox) -> Iterator[Lease | None]:
+    """The lease of a sandbox for the block, or None where somebody has it."""
+    with store.write() as tx:
+        lease = leases.take(tx, lease_name(sandbox.rock_id))
+    if lease is None:
+        yield None
+        return
+    leases.confirm(lease)
+    try:
+        yield lease
+    finally:
+        leases.release(lease)

@@ -1,0 +1,133 @@
+"""Ports and subnets: never the same twice on a machine, whoever asks."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.clock import FakeClock
+from orket_pipelines.errors import SandboxError
+from orket_pipelines.sandboxes.allocations import (
+    PORT,
+    SUBNET,
+    lease_port,
+    lease_subnet,
+    leased,
+    mark_taken,
+    release,
+    release_abandoned,
+    release_all_but,
+)
+from orket_pipelines.sandboxes.model import Deployment
+from orket_pipelines.sandboxes.records import begin_deployment
+from orket_pipelines.store import Store
+
+PORTS = (23_000, 23_999)
+LEASER = """
+import sys
+from orket_pipelines.sandboxes.allocations import lease_port
+from orket_pipelines.store import Store
+url, name = sys.argv[1:]
+store = Store.open(url, workspace_id="tenant-" + name)
+for number in range(50):
+    print(lease_port(store, "sandbox-" + name, str(number), (23_000, 23_999)))
+"""
+
+
+def held(store: Store, kind: str, owner: str) -> dict[str, str]:
+    with store.read() as tx:
+        return leased(tx, kind, owner)
+
+
+def test_eight_processes_that_lease_fifty_ports_each_never_get_the_same(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'orket.db'}"
+    Store.open(url).close()
+    command = [sys.executable, "-c", LEASER, url]
+    running = [subprocess.Popen([*command, str(name)], stdout=subprocess.PIPE, text=True) for name in range(8)]
+    ports = [port for process in running for port in process.communicate(timeout=60)[0].split()]
+
+    assert len(ports) == 400
+    assert len(set(ports)) == 400
+
+
+def test_a_service_keeps_its_port(store: Store) -> None:
+    assert lease_port(store, "one", "web", PORTS) == lease_port(store, "one", "web", PORTS)
+
+
+def test_services_and_sandboxes_of_other_tenants_get_other_ports(store: Store) -> None:
+    tenant = Store(store.engine, "tenant", store.clock)
+    ports = {
+        lease_port(store, "one", "web", PORTS),
+        lease_port(store, "one", "api", PORTS),
+        lease_port(tenant, "one", "web", PORTS),
+    }
+
+    assert len(ports) == 3
+
+
+def test_a_port_that_another_program_listens_on_is_passed_over(store: Store) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        port = stranger.getsockname()[1]
+        with pytest.raises(SandboxError, match="none of the ports"):
+            lease_port(store, "one", "web", (port, port))
+
+
+def test_what_turned_out_to_be_taken_is_passed_over_for_an_hour(store: Store, clock: FakeClock) -> None:
+    first = lease_port(store, "one", "web", (23_000, 23_001))
+    mark_taken(store, PORT, str(first))
+    second = lease_port(store, "one", "web", (23_000, 23_001))
+    assert second != first
+
+    clock.advance(3_601)
+    with store.write() as tx:
+        release(tx, "one")
+        assert release_abandoned(tx) == [f"port {first}"]
+
+
+def test_subnets_have_sixteen_addresses_and_do_not_overlap(store: Store) -> None:
+    found = {lease_subnet(store, name, "10.9.0.0/27") for name in ("one", "two")}
+
+    assert found == {"10.9.0.0/28", "10.9.0.16/28"}
+    with pytest.raises(SandboxError, match="none of the subnets"):
+        lease_subnet(store, "three", "10.9.0.0/27")
+
+
+def test_a_pool_that_is_none_names_the_setting(store: Store) -> None:
+    with pytest.raises(SandboxError) as raised:
+        lease_subnet(store, "one", "10.9.0.0/30")
+    assert "ORKET_SANDBOX_SUBNETS" in raised.value.next_step
+
+
+def test_what_was_given_back_is_free_again(store: Store) -> None:
+    port = lease_port(store, "one", "web", (23_000, 23_000))
+    lease_subnet(store, "one", "10.9.0.0/28")
+    with store.write() as tx:
+        release(tx, "one")
+
+    assert lease_port(store, "two", "web", (23_000, 23_000)) == port
+    assert held(store, SUBNET, "one") == {}
+
+
+def test_a_service_that_is_no_more_gives_its_port_back(store: Store) -> None:
+    lease_port(store, "one", "web", PORTS)
+    port = lease_port(store, "one", "api", PORTS)
+    with store.write() as tx:
+        release_all_but(tx, PORT, "one", ["api"])
+
+    assert held(store, PORT, "one") == {"api": str(port)}
+
+
+def test_what_belongs_to_no_sandbox_is_freed_and_what_belongs_to_one_stays(store: Store, tmp_path: Path) -> None:
+    with store.write() as tx:
+        sandbox = begin_deployment(tx, Deployment("rock", "rock", "c1", tmp_path), isolation="memory", lifetime=1)
+    lease_port(store, sandbox.id, "web", PORTS)
+    orphan = lease_port(store, "nobody", "web", PORTS)
+    with store.write() as tx:
+        assert release_abandoned(tx) == [f"port {orphan}"]
+        assert release_abandoned(tx) == []
+
+    assert held(store, PORT, sandbox.id)
