@@ -1,5 +1,6 @@
 """The composition root: which store, code, forge, workbenches and models one process works with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from orket_pipelines.forge import LocalForge
 from orket_pipelines.forge.port import Forge
 from orket_pipelines.git import GitCode, demand_git
 from orket_pipelines.git.port import Code, Identity
+from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.model import Sandboxes
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
@@ -23,10 +25,20 @@ from orket_pipelines.workbench.model import Workbenches
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Where results are put to work: what runs them, and the browsers that try them. `serves` says of a checkout
+    whether there is anything in it to run."""
+
+    sandboxes: Sandboxes
+    browsers: Browsers
+    serves: Callable[[Path], bool] = lambda source: detect(source).serves
+
+
+@dataclass(frozen=True, slots=True)
 class Factory:
     """One process's hands. Close it, or use it as a context manager: its leases are given back then.
 
-    Without `sandboxes` nothing is deployed, and what a card declares to be tried on a sandbox fails.
+    Without a `stage` nothing is deployed, and what a card declares to be tried on a sandbox fails.
     """
 
     settings: Settings
@@ -36,8 +48,7 @@ class Factory:
     workbenches: Workbenches
     models: Models
     leases: LeaseKeeper
-    sandboxes: Sandboxes | None = None
-    browsers: Browsers | None = None
+    stage: Stage | None = None
 
     def __enter__(self) -> Self:
         return self

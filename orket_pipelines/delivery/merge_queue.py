@@ -4,7 +4,7 @@ from orket_pipelines.cards.model import CardState
 from orket_pipelines.cards.records import move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.factory import identity_of
-from orket_pipelines.delivery.model import FeedbackKind
+from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import MERGED, add_feedback, add_test_run, tests_passed, update_attempt
 from orket_pipelines.delivery.work import Work, run_tests_on
 from orket_pipelines.errors import ForgeError
@@ -76,7 +76,7 @@ def _is_proven(work: Work, main: str, candidate: str) -> bool:
     started_at = work.store.clock.now()
     report = run_tests_on(work, candidate)
     with work.store.write() as tx:
-        add_test_run(tx, card, attempt, purpose=MERGED, commit=candidate, report=report, started_at=started_at)
+        add_test_run(tx, card, attempt, SuiteRun(MERGED, candidate, report, started_at))
     reach(CANDIDATE_TESTED)
     if not report.passed:
         _send_back(work, FeedbackKind.MERGED_TESTS_FAILED, report.log, main)

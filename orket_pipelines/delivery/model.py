@@ -6,6 +6,8 @@ from typing import Any
 
 from orket_pipelines.agents.model import Outcome, Purpose
 from orket_pipelines.cards.model import Card, CardState, WaitReason
+from orket_pipelines.verification.model import Suite, SuiteReport
+from orket_pipelines.verification.suites import PROJECT
 
 
 class FeedbackKind(StrEnum):
@@ -62,6 +64,24 @@ class Feedback:
     body: str
     details: dict[str, Any]
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRun:
+    """A run of a suite on `commit`, on one of its occasions: head, merged, sandbox.
+
+    `id` None: it gets one. `ended_at` None: now. `artifacts` are what an event may tell of the files it left.
+    """
+
+    purpose: str
+    commit: str
+    report: SuiteReport
+    started_at: int
+    suite: Suite = PROJECT
+    ended_at: int | None = None
+    id: str | None = None
+    sandbox_id: str | None = None
+    artifacts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

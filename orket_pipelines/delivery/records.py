@@ -1,7 +1,6 @@
 """Reads and writes of attempts, feedback and test runs, and the one read of all facts of an issue."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,13 +9,12 @@ from orket_pipelines.agents.model import Purpose
 from orket_pipelines.agents.records import decode_outcome
 from orket_pipelines.cards.model import Card, CardState
 from orket_pipelines.cards.records import get_card
-from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts
+from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts, SuiteRun
 from orket_pipelines.store import Prepared, Transaction, append, new_id, tables
-from orket_pipelines.verification import SuiteReport
+from orket_pipelines.verification.records import write_cases
 
 HEAD, MERGED = "head", "merged"
 """The two occasions on which the project's tests run."""
-PROJECT_TESTS = "project"
 
 _attempts, _feedback, _sessions, _test_runs = tables.attempts, tables.feedback, tables.sessions, tables.test_runs
 
@@ -172,41 +170,30 @@ def add_feedback(
     append(tx, "feedback.given", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
 
 
-def add_test_run(
-    tx: Transaction,
-    card: Card,
-    attempt: Attempt,
-    *,
-    purpose: str,
-    commit: str,
-    report: SuiteReport,
-    started_at: int,
-    suite: str = PROJECT_TESTS,
-    sandbox_id: str | None = None,
-    run_id: str | None = None,
-) -> None:
-    """Store a run of a suite, with what it left; a `tests.finished` event. `run_id` is the run's own, if it has one."""
+def add_test_run(tx: Transaction, card: Card, attempt: Attempt, run: SuiteRun) -> None:
+    """Store a run of a suite; a `tests.finished` event."""
+    ended_at = run.ended_at or tx.now
     row = {
-        "id": run_id or new_id(),
+        "id": run.id or new_id(),
         "card_id": card.id,
         "attempt": attempt.number,
-        "suite": suite,
-        "purpose": purpose,
-        "commit": commit,
-        "passed": report.passed,
-        "counts": report.counts,
-        "exit_code": report.exit_code,
-        "log": report.log,
-        "started_at": started_at,
-        "ended_at": tx.now,
+        "suite": run.suite.name,
+        "purpose": run.purpose,
+        "commit": run.commit,
+        "passed": run.report.passed,
+        "counts": run.report.counts,
+        "exit_code": run.report.exit_code,
+        "log": run.report.log,
+        "started_at": run.started_at,
+        "ended_at": ended_at,
         "position": _next_position(tx, _test_runs, card.id),
-        "cases": [asdict(case) for case in report.cases] or None,
-        "sandbox_id": sandbox_id,
+        "cases": write_cases(run.report.cases) or None,
+        "sandbox_id": run.sandbox_id,
     }
     tx.execute(_insert_test_run, {"workspace_id": tx.workspace_id, **row})
     told = ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt", "sandbox_id")
-    payload = {key: row[key] for key in told}
-    seconds = (tx.now - started_at) / 1e6
+    payload = {key: row[key] for key in told} | {"kind": str(run.suite.kind), "artifacts": list(run.artifacts)}
+    seconds = (ended_at - run.started_at) / 1e6
     append(tx, "tests.finished", card.id, payload | {"run_id": row["id"], "seconds": seconds, "rock": card.rock_id})
 
 

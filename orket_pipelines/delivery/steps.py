@@ -24,6 +24,7 @@ from orket_pipelines.delivery.model import (
     RunHeadTests,
     StartAttempt,
     Step,
+    SuiteRun,
     TakeOutcome,
     Verify,
 )
@@ -141,7 +142,7 @@ def _test_head(work: Work, _step: RunHeadTests) -> None:
     started_at = work.store.clock.now()
     report = run_tests_on(work, attempt.head)
     with work.store.write() as tx:
-        add_test_run(tx, card, attempt, purpose=HEAD, commit=attempt.head, report=report, started_at=started_at)
+        add_test_run(tx, card, attempt, SuiteRun(HEAD, attempt.head, report, started_at))
         if not report.passed:
             kind = FeedbackKind.TESTS_FAILED
             add_feedback(tx, card, attempt, kind, author="system", body=report.log)

@@ -1,20 +1,138 @@
-"""The gate before done."""
+"""The gate before done: main is deployed as it stands, and what the card declares is tried on it."""
 
-from orket_pipelines.cards.model import CardState
-from orket_pipelines.cards.records import move_in
+from dataclasses import asdict, dataclass, replace
+
+from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardState
+from orket_pipelines.cards.records import find_card, list_cards, move_in
 from orket_pipelines.cards.transitions import Move
+from orket_pipelines.delivery.deploying import deploy_main, holding_sandbox
+from orket_pipelines.delivery.factory import Stage
+from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
+from orket_pipelines.delivery.records import add_feedback, add_test_run
 from orket_pipelines.delivery.work import Work
-from orket_pipelines.store import failpoint, reach
+from orket_pipelines.errors import DetectionError
+from orket_pipelines.sandboxes import Sandbox, SandboxState
+from orket_pipelines.store import Transaction, append, failpoint, reach
+from orket_pipelines.verification.artifacts import artifacts_folder
+from orket_pipelines.verification.model import Suite, SuiteKind, Target
+from orket_pipelines.verification.records import store_artifacts
+from orket_pipelines.verification.running import run_suite
+from orket_pipelines.verification.suites import rock_suites, suites_of
 
+BEFORE_SUITE = failpoint("verification.before_suite")
+AFTER_SUITE = failpoint("verification.after_suite")
 BEFORE_VERDICT = failpoint("verification.before_verdict")
 AFTER_VERDICT = failpoint("verification.after_verdict")
 
+SANDBOX = "sandbox"
+"""The occasion of a test run on what is deployed."""
 VERIFIER = "system"
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of trying. `failures` are told to the author; none means that everything holds."""
+
+    sandbox: Sandbox | None
+    runs: tuple[SuiteRun, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
 def verify(work: Work) -> None:
-    """Finish the card."""
+    """Finish the card where all that it declares holds on a sandbox with its change, or send it back with the reports.
+
+    Raises: what `deploy_main` and suites raise; the card is then as it was, and nothing of the trial is stored.
+    """
+    card = work.card
+    with work.store.read() as tx:
+        rock = find_card(tx, card.rock_id) if card.rock_id else None
+    if work.factory.stage is None and not _suites(work, rock, serves=False):
+        _settle(work, Verdict(None))
+        return
+    with holding_sandbox(work.factory, card.rock_id or card.id, work.stop):
+        _settle(work, _try(work, rock))
+
+
+def _try(work: Work, rock: Card | None) -> Verdict:
+    try:
+        owner = work.card.rock_id or work.card.id
+        sandbox = deploy_main(work.factory, owner, work.project.repository, stop=work.stop)
+    except DetectionError as error:
+        return Verdict(None, failures=(f"It is not clear how to run this repository: {error} {error.next_step}",))
+    stage, suites = work.factory.stage, _suites(work, rock, serves=sandbox is not None)
+    if sandbox is None or stage is None:
+        nothing = "nothing in the repository answers HTTP (see: orket detect), so that there is nothing to try"
+        return Verdict(None, failures=tuple(f"Suite {suite.name}: {nothing}." for suite in suites))
+    if sandbox.state is not SandboxState.RUNNING:
+        told = f"Commit {sandbox.commit[:12]} was merged and could not be deployed.\n\n{sandbox.note}"
+        return Verdict(sandbox, failures=(told,))
+    runs = tuple(_run(work, stage, suite, sandbox) for suite in suites)
+    failed = [run for run in runs if not run.report.passed]
+    about = f"failed on commit {sandbox.commit[:12]}"
+    return Verdict(sandbox, runs, tuple(f"Suite {run.suite.name} {about}.\n\n{run.report.log}" for run in failed))
+
+
+def _run(work: Work, stage: Stage, suite: Suite, sandbox: Sandbox) -> SuiteRun:
+    factory, clock, run_id = work.factory, work.store.clock, _run_id(work, suite)
+    folder = artifacts_folder(factory.settings.home, work.store.workspace_id, work.card.id, run_id)
+    inside = stage.sandboxes.network_of(sandbox)
+    network, urls = inside if inside is not None else (None, {})
+    target = Target(sandbox.id, sandbox.front, sandbox.urls, network, urls)
+    started_at, deadline = clock.now(), factory.settings.suite_timeout
+    reach(BEFORE_SUITE)
+    report = run_suite(suite, target, browsers=stage.browsers, folder=folder, deadline=deadline, stop=work.stop)
+    reach(AFTER_SUITE)
+    return SuiteRun(SANDBOX, sandbox.commit, report, started_at, suite, clock.now(), run_id, sandbox.id)
+
+
+def _run_id(work: Work, suite: Suite) -> str:
+    """The same after a kill: an attempt is judged once, and what the killed trial left is overwritten."""
+    return f"{work.card.id}.{work.attempt.number}.{suite.name}"
+
+
+def _settle(work: Work, verdict: Verdict) -> None:
+    """Everything that came of it, and the card's move, in one transaction."""
     reach(BEFORE_VERDICT)
     with work.store.write() as tx:
-        move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=True))
+        if verdict.sandbox is not None:
+            _tell_deployment(tx, work.card, verdict.sandbox)
+            for run in verdict.runs:
+                _store_run(tx, work, run)
+        if verdict.failures:
+            body = "\n\n".join(verdict.failures)
+            add_feedback(tx, work.card, work.attempt, FeedbackKind.VERIFICATION_FAILED, author=VERIFIER, body=body)
+            move_in(tx, work.card, Move(CardState.IN_PROGRESS, VERIFIER, note=verdict.failures[0].partition("\n")[0]))
+        else:
+            move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=True))
     reach(AFTER_VERDICT)
+
+
+def _tell_deployment(tx: Transaction, card: Card, sandbox: Sandbox) -> None:
+    told = {name: value for name, value in asdict(sandbox).items() if name != "plan"}
+    seconds = ((sandbox.deployed_at or tx.now) - sandbox.updated_at) / 1e6
+    append(tx, "card.deployed", card.id, told | {"url": sandbox.url, "rock": card.rock_id, "seconds": seconds})
+
+
+def _store_run(tx: Transaction, work: Work, run: SuiteRun) -> None:
+    home, left = work.factory.settings.home, run.report.artifacts
+    kept = store_artifacts(tx, home=home, run_id=run.id or "", card_id=work.card.id, artifacts=left)
+    add_test_run(tx, work.card, work.attempt, replace(run, artifacts=tuple(kept)))
+
+
+def _suites(work: Work, rock: Card | None, *, serves: bool) -> tuple[Suite, ...]:
+    """What the card must pass on a sandbox; for the last open issue of a rock, what the rock must pass besides.
+
+    The project's own tests are not among them: they have passed on the very tree that was merged.
+    """
+    suites = suites_of(work.card, rock, serves=serves)
+    if rock is not None and _is_last(work, rock):
+        suites += rock_suites(rock, serves=serves)
+    return tuple(suite for suite in dict.fromkeys(suites) if suite.kind is not SuiteKind.PROJECT)
+
+
+def _is_last(work: Work, rock: Card) -> bool:
+    if not rock.details.get("verified_by"):
+        return False
+    with work.store.read() as tx:
+        issues = list_cards(tx, rock_id=rock.id, kinds=WORKABLE)
+    return all(issue.state in TERMINAL for issue in issues if issue.id != work.card.id)

@@ -1,15 +1,12 @@
 """One issue in the hands of one worker, and the few things that every step does."""
 
-import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from orket_pipelines.cards.model import Card, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, move_in
 from orket_pipelines.cards.transitions import Move
+from orket_pipelines.delivery.checkouts import fresh_checkout
 from orket_pipelines.delivery.factory import Factory, Project
 from orket_pipelines.delivery.model import Attempt, Facts, FeedbackKind
 from orket_pipelines.delivery.records import add_feedback
@@ -86,7 +83,8 @@ def wait_in(tx: Transaction, work: Work, asked: Move, *, session_id: str | None 
 
 def run_tests_on(work: Work, commit: str) -> SuiteReport:
     """Run the project's tests on `commit` in a fresh checkout, which is removed afterwards."""
-    with fresh_checkout(work, commit, f"test-{commit[:12]}") as path:
+    name = f"test-{commit[:12]}"
+    with fresh_checkout(work.factory, work.card.id, name, work.project.repository, commit) as path:
         workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
         reach(BEFORE_TESTS)
         try:
@@ -96,14 +94,3 @@ def run_tests_on(work: Work, commit: str) -> SuiteReport:
             workbench.close()
         reach(AFTER_TESTS)
     return report
-
-
-@contextmanager
-def fresh_checkout(work: Work, commit: str, name: str) -> Iterator[Path]:
-    """A clean checkout of `commit`, which is removed afterwards."""
-    path = work.factory.checkout_of(work.card.id, name)
-    work.factory.code.check_out(work.project.repository, commit, path)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

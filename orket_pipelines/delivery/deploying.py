@@ -1,0 +1,41 @@
+"""Main as it stands, brought to the rock's sandbox."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orket_pipelines.delivery.checkouts import fresh_checkout
+from orket_pipelines.delivery.factory import Factory
+from orket_pipelines.git.port import MAIN
+from orket_pipelines.sandboxes import Deployment, Sandbox, lease_name
+from orket_pipelines.store import failpoint, reach
+
+BEFORE_DEPLOY = failpoint("deploying.before_deploy")
+AFTER_DEPLOY = failpoint("deploying.after_deploy")
+
+
+@contextmanager
+def holding_sandbox(factory: Factory, rock_id: str, stop: threading.Event) -> Iterator[None]:
+    """One at a time: whoever comes next finds main as it is by then, and commits between are skipped."""
+    with factory.leases.holding(lease_name(rock_id), stop=stop):
+        yield
+
+
+def deploy_main(factory: Factory, rock_id: str, repository: str, *, stop: threading.Event) -> Sandbox | None:
+    """The rock's sandbox at the newest commit of main; None where nothing in there serves, or nothing is deployed here.
+
+    The caller holds the sandbox. A commit that does not start is a sandbox in state failed.
+
+    Raises: EngineUnavailable, ContainerError, InstallFailed, SandboxError, Stopped.
+    """
+    commit = factory.code.head(repository, MAIN)
+    if factory.stage is None or commit is None:
+        return None
+    reach(BEFORE_DEPLOY)
+    with fresh_checkout(factory, rock_id, f"deploy-{commit[:12]}", repository, commit) as source:
+        if not factory.stage.serves(source):
+            return None
+        deployment = Deployment(rock_id, repository, commit, source)
+        sandbox = factory.stage.sandboxes.deploy(deployment, stop=stop)
+    reach(AFTER_DEPLOY)
+    return sandbox
