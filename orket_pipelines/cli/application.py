@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orket_pipelines import __version__
-from orket_pipelines.cli import bench, cards, demo, dev, doctor, issues, policy, rocks, sessions, sql
+from orket_pipelines.cli import bench, cards, demo, detect, dev, doctor, issues, policy, rocks, sessions, sql
 from orket_pipelines.cli.terminal import EXIT_CODES
 
 ABOUT = f"""A software factory: cards go in; reviewed, merged, tested software comes out.
@@ -40,7 +40,7 @@ def build() -> typer.Typer:
     application.callback()(_root)
     for name, (group, about) in NOUNS.items():
         application.add_typer(group, name=name, help=about, no_args_is_help=True)
-    for module in (sql, doctor, bench, dev, demo):
+    for module in (sql, doctor, bench, detect, dev, demo):
         module.register(application)
     return application
 

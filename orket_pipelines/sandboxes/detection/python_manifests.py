@@ -14,7 +14,7 @@ from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 
 MANIFESTS = ("pyproject.toml", "requirements*.txt", "Pipfile", "setup.cfg", "setup.py")
 
-_name = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_name = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
 
 def declaration(site: Site, package: str) -> str | None:
@@ -38,7 +38,9 @@ def manifests(folder: Folder) -> list[str]:
 
 
 def dependencies(tree: Tree, path: str) -> frozenset[str]:
-    """The normalized names of the packages that a manifest declares; none where it cannot be read."""
+    """The normalized names of the packages that a manifest declares, and `name[extra]` for each extra that it asks for;
+    none where it cannot be read.
+    """
     text, name = tree.read(path), path.rpartition("/")[2]
     if text is None:
         return frozenset()
@@ -60,7 +62,9 @@ def _pyproject(text: str) -> Iterator[str]:
     yield from _texts(project.get("dependencies"))
     for extra in _table(project, "optional-dependencies").values():
         yield from _texts(extra)
-    yield from _table(poetry, "dependencies")
+    for name, wanted in _table(poetry, "dependencies").items():
+        extras = _texts(wanted.get("extras")) if isinstance(wanted, dict) else []
+        yield f"{name}[{','.join(extras)}]"
     for group in _table(poetry, "group").values():
         yield from _table(group, "dependencies")
 
@@ -105,4 +109,9 @@ def _texts(value: Any) -> list[str]:
 
 def _names(requirements: Iterable[str]) -> frozenset[str]:
     found = (_name.match(each) for each in requirements)
-    return frozenset(re.sub(r"[-_.]+", "-", match[1]).lower() for match in found if match)
+    return frozenset(name for match in found if match for name in _with_extras(match[1], match[2] or ""))
+
+
+def _with_extras(name: str, extras: str) -> list[str]:
+    plain = re.sub(r"[-_.]+", "-", name).lower()
+    return [plain, *(f"{plain}[{extra.strip().lower()}]" for extra in extras.split(",") if extra.strip())]

@@ -61,9 +61,14 @@ def find(site: Site) -> Finding | None:
     ambiguities = [
         *([_several([best, *equals])] if equals else []),
         *([] if manifest else [f"{best.target.module.path}: fastapi is used, and no manifest declares it"]),
+        *([f"{manifest}: no uvicorn is declared, which starts it"] if manifest and not _has_server(site) else []),
     ]
     confidence = PICKED_AMONG_EQUALS if equals else 1.0 if manifest else NOT_DECLARED
     return Finding(_service(site, code, best, manifest, confidence), tuple(ambiguities))
+
+
+def _has_server(site: Site) -> bool:
+    return any(declaration(site, each) for each in ("uvicorn", "fastapi[standard]", "fastapi[all]", "fastapi-cli"))
 
 
 def _service(site: Site, code: Code, best: Application, manifest: str | None, confidence: float) -> Service:

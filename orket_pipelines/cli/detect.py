@@ -1,0 +1,99 @@
+"""`orket detect`: what a repository holds that can run, and how it would be run."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orket_pipelines.cli.terminal import Terminal, command
+from orket_pipelines.errors import DetectionError
+
+if TYPE_CHECKING:
+    from orket_pipelines.sandboxes.model import Detection, Plan
+    from orket_pipelines.settings import Settings
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command to the tree."""
+    command(application, "detect")(detect)
+
+
+def detect(
+    terminal: Terminal,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A repository's folder.", envvar="ORKET_DETECT_PATH")],
+    compose: Annotated[
+        bool,
+        typer.Option("--compose", envvar="ORKET_COMPOSE", help="Print a compose document that runs it, and no more."),
+    ] = False,
+) -> None:
+    """Find what a repository holds that can run; nothing of it is executed."""
+    from orket_pipelines.sandboxes.detection import detect as find
+    from orket_pipelines.sandboxes.planning import plan
+
+    found = find(path)
+    if compose:
+        typer.echo(_document(path.resolve(), plan(found), terminal.settings()), nl=False)
+        return
+    try:
+        planned, trouble = plan(found), None
+    except DetectionError as error:
+        planned, trouble = None, error
+    chosen = {"front": planned.front, "routes": planned.routes} if planned else None
+    services = [asdict(service) for service in found.services]
+    terminal.data({"services": services, "plan": chosen, "ambiguities": found.ambiguities})
+    _tell_person(terminal, found, planned)
+    if trouble:
+        raise trouble
+
+
+def _tell_person(terminal: Terminal, found: "Detection", planned: "Plan | None") -> None:
+    rows = [
+        (each.name, each.stack, each.kind, each.folder, each.port or "", f"{each.confidence:.0%}")
+        for each in found.services
+    ]
+    terminal.table(("service", "stack", "kind", "folder", "port", "sure"), rows, empty="Nothing that runs was found.")
+    for service in found.services:
+        terminal.say(f"\n{service.name}")
+        for what, words in (("build", service.build), ("start", service.start)):
+            if words:
+                terminal.say(f"  {what}: {_command(words)}")
+        if service.output:
+            terminal.say(f"  output: {service.output}")
+        if service.port:
+            terminal.say(f"  health: {service.health_path}")
+        for line in service.evidence:
+            terminal.say(f"  seen: {line}")
+    if planned:
+        routes = "".join(f", {prefix} goes on to {name}" for prefix, name in planned.routes.items())
+        terminal.say(f"\nA person opens {planned.front}{routes}.")
+    for line in found.ambiguities:
+        terminal.say(f"unsure: {line}")
+
+
+def _command(words: tuple[str, ...]) -> str:
+    import shlex
+
+    return " ".join(word if word == "{port}" else shlex.quote(word) for word in words)
+
+
+def _document(root: Path, planned: "Plan", settings: "Settings") -> str:
+    import hashlib
+    import os
+
+    from orket_pipelines.containers.model import ContainerLimits
+    from orket_pipelines.sandboxes.compose import ComposeFrame, compose_document, compose_text, port_of
+
+    front = next(service for service in planned.services if service.name == planned.front)
+    frame = ComposeFrame(
+        source=root,
+        image=settings.workbench_image,
+        user=(os.getuid(), os.getgid()) if os.getuid() else (10001, 10001),
+        bridge=f"orkt-{hashlib.sha256(str(root).encode()).hexdigest()[:8]}",
+        labels={"orket.purpose": "compose"},
+        ports={planned.front: port_of(front)},
+        limits=ContainerLimits(
+            memory=settings.container_memory, cpus=settings.container_cpus, processes=settings.container_processes
+        ),
+    )
+    return compose_text(compose_document(planned, frame))
