@@ -18,20 +18,24 @@ from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.model import Sandboxes
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
-from orket_pipelines.verification.model import Browsers
+from orket_pipelines.verification.model import Browsers, SuiteReport
 from orket_pipelines.verification.project_tests import DEFAULT_COMMAND
+from orket_pipelines.verification.running import run_suite
 from orket_pipelines.workbench import ProcessWorkbenches
 from orket_pipelines.workbench.model import Workbenches
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where results are put to work: what runs them, and the browsers that try them. `serves` says of a checkout
-    whether there is anything in it to run."""
+    """Where results are put to work: what runs them, and what tries them.
+
+    `serves` says of a checkout whether there is anything in it to run; `run_suite` runs a suite on what was deployed.
+    """
 
     sandboxes: Sandboxes
     browsers: Browsers
     serves: Callable[[Path], bool] = lambda source: detect(source).serves
+    run_suite: Callable[..., SuiteReport] = run_suite
 
 
 @dataclass(frozen=True, slots=True)

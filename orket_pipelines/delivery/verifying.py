@@ -16,7 +16,6 @@ from orket_pipelines.store import Transaction, append, failpoint, reach
 from orket_pipelines.verification.artifacts import artifacts_folder
 from orket_pipelines.verification.model import Suite, SuiteKind, Target
 from orket_pipelines.verification.records import store_artifacts
-from orket_pipelines.verification.running import run_suite
 from orket_pipelines.verification.suites import rock_suites, suites_of
 
 BEFORE_SUITE = failpoint("verification.before_suite")
@@ -80,7 +79,7 @@ def _run(work: Work, stage: Stage, suite: Suite, sandbox: Sandbox) -> SuiteRun:
     target = Target(sandbox.id, sandbox.front, sandbox.urls, network, urls)
     started_at, deadline = clock.now(), factory.settings.suite_timeout
     reach(BEFORE_SUITE)
-    report = run_suite(suite, target, browsers=stage.browsers, folder=folder, deadline=deadline, stop=work.stop)
+    report = stage.run_suite(suite, target, browsers=stage.browsers, folder=folder, deadline=deadline, stop=work.stop)
     reach(AFTER_SUITE)
     return SuiteRun(SANDBOX, sandbox.commit, report, started_at, suite, clock.now(), run_id, sandbox.id)
 

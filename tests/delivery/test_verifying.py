@@ -1,0 +1,204 @@
+"""What was merged is put to work, and only what works is done."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orket_pipelines.cards.model import Card, CardKind, CardState
+from orket_pipelines.cards.records import get_card, insert_cards, update_card
+from orket_pipelines.delivery import Factory, Result, deliver_rock
+from orket_pipelines.delivery.factory import Stage
+from orket_pipelines.delivery.model import FeedbackKind
+from orket_pipelines.delivery.records import feedback_of, last_attempt
+from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox, Sandboxes
+from orket_pipelines.sandboxes.records import sandbox_of_rock
+from orket_pipelines.store import read_events
+from orket_pipelines.verification.fake import MemoryBrowsers
+from orket_pipelines.verification.model import Browsers, Case, CaseOutcome, Suite, SuiteKind, SuiteReport, Target
+from orket_pipelines.verification.records import artifacts_of
+from orket_pipelines.verification.reports import report_of
+from orket_pipelines.verification.running import run_suite
+
+from .conftest import APPROVE, READY, Line, scene, write
+
+PAGE = {"name": "page", "kind": "e2e", "file": "page.py", "source": "def test_page(page): ...", "digest": "d"}
+Answer = Callable[[Suite, Target], SuiteReport]
+
+
+def verdict(*, passed: bool) -> SuiteReport:
+    case = Case("test_page", CaseOutcome.PASSED if passed else CaseOutcome.FAILED, 0.1, "" if passed else "no heading")
+    return report_of([case], exit_code=0 if passed else 1, log="the page was tried: no heading")
+
+
+def in_memory(suite: Suite, target: Target, *, browsers: Browsers, **about: Any) -> SuiteReport:
+    """Nothing listens here, so that suites that need it are answered by the fake."""
+    if suite.kind is SuiteKind.HEALTHY:
+        return browsers.run(suite, target, **about)
+    return run_suite(suite, target, browsers=browsers, **about)
+
+
+@pytest.fixture
+def staged(line: Line) -> Callable[..., Factory]:
+    """The line with a stage of fakes."""
+
+    def stage(answer: Answer | None = None, *, serves: bool = True, sandboxes: Sandboxes | None = None) -> Factory:
+        fakes = Stage(sandboxes or MemorySandboxes(line.store), MemoryBrowsers(answer), lambda _: serves, in_memory)
+        return replace(line.factory, stage=fakes)
+
+    return stage
+
+
+@pytest.fixture
+def paged(line: Line) -> Line:
+    """A rock that declares a suite, and an issue that must pass it."""
+    rock = Card("shop", CardKind.ROCK, "Shop", rock_id="shop", details={"suites": [PAGE], "verified_by": []})
+    epic = Card("shop-epic", CardKind.EPIC, "Epic", parent_id="shop", rock_id="shop")
+    with line.store.write() as tx:
+        insert_cards(tx, [rock, epic])
+    return line
+
+
+def issue(line: Line, name: str, *suites: str, **values: Any) -> None:
+    about = {"parent_id": "shop-epic", "rock_id": "shop", "details": {"verified_by": list(suites)}}
+    with line.store.write() as tx:
+        insert_cards(tx, [Card(name, CardKind.ISSUE, name, **(about | values))])
+
+
+def deliver(factory: Factory, rock: str = "shop") -> dict[str, Any]:
+    return {found.card.id: found for found in deliver_rock(factory, rock, stop=threading.Event())}
+
+
+def events(line: Line, kind: str) -> list[dict[str, Any]]:
+    with line.store.read() as tx:
+        return [event.payload for event in read_events(tx, limit=1_000) if event.kind == kind]
+
+
+def test_a_merge_is_deployed_and_tried_before_the_card_is_done(paged: Line, staged: Callable[..., Factory]) -> None:
+    issue(paged, "one", "page")
+    assert deliver(staged())["one"].result is Result.DONE
+    with paged.store.read() as tx:
+        sandbox, attempt = sandbox_of_rock(tx, "shop"), last_attempt(tx, "one")
+        pictures = artifacts_of(tx, "one.1.page", home=paged.settings.home)
+    assert sandbox is not None
+    assert attempt is not None
+    assert sandbox.commit == attempt.merge_commit
+    assert [picture.media_type for picture in pictures] == ["image/png"]
+    assert all(picture.path.is_file() for picture in pictures)
+    runs = [(run["suite"], run["purpose"], run["passed"]) for run in events(paged, "tests.finished")]
+    assert runs == [("project", "head", True), ("healthy", "sandbox", True), ("page", "sandbox", True)]
+    assert [told["commit"] for told in events(paged, "card.deployed")] == [sandbox.commit]
+
+
+def test_what_fails_at_work_comes_back_as_the_next_attempt_with_the_report(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    issue(paged, "one", "page")
+    again = [scene("verification_failed", write("work.txt", "mended\n"), READY)]
+    coder = [scene("work", write("work.txt", "done\n"), READY), *again]
+    paged.scripts = {"one": {"coder": coder, "integrity_guard": [scene("review", APPROVE)]}}
+    asked: list[str] = []
+
+    def answer(_suite: Suite, _target: Target) -> SuiteReport:
+        asked.append("page")
+        return verdict(passed=len(asked) > 1)
+
+    assert deliver(staged(answer))["one"].result is Result.DONE
+    with paged.store.read() as tx:
+        feedback, attempt, card = feedback_of(tx, "one"), last_attempt(tx, "one"), get_card(tx, "one")
+    failed = [found for found in feedback if found.kind is FeedbackKind.VERIFICATION_FAILED]
+    assert [found.attempt for found in failed] == [1]
+    assert "no heading" in failed[0].body
+    assert (attempt.number if attempt else 0, card.attempt) == (2, 2)
+    assert len(events(paged, "pull_request.merged")) == 2
+
+
+def test_a_commit_that_cannot_be_deployed_comes_back_with_its_log(paged: Line, staged: Callable[..., Factory]) -> None:
+    issue(paged, "one")
+    broken: dict[str, str] = {}
+
+    class FirstFails(MemorySandboxes):
+        def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+            if not broken:
+                broken[deployment.commit] = "ModuleNotFoundError: todo"
+            return MemorySandboxes(self.store, broken).deploy(deployment, stop=stop)
+
+    again = [scene("verification_failed", write("work.txt", "mended\n"), READY)]
+    coder = [scene("work", write("work.txt", "done\n"), READY), *again]
+    paged.scripts = {"one": {"coder": coder, "integrity_guard": [scene("review", APPROVE)]}}
+    assert deliver(staged(sandboxes=FirstFails(paged.store)))["one"].result is Result.DONE
+    with paged.store.read() as tx:
+        failed = [found.body for found in feedback_of(tx, "one") if found.kind is FeedbackKind.VERIFICATION_FAILED]
+    assert len(failed) == 1
+    assert "ModuleNotFoundError: todo" in failed[0]
+
+
+def test_a_suite_that_a_card_names_and_nobody_declares_never_passes(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    paged.settings = paged.settings.model_copy(update={"rework_limit": 1})
+    issue(paged, "one", "pages")
+    coder = [scene("work", write("work.txt", "done\n"), READY)]
+    coder += [scene("verification_failed", write("work.txt", f"{visit}\n"), READY, visit=visit) for visit in (1, 2)]
+    paged.scripts = {"one": {"coder": coder, "integrity_guard": [scene("review", APPROVE)]}}
+    delivered = deliver(staged())["one"]
+    assert delivered.result is Result.WAITING
+    assert "pages" in delivered.reason
+
+
+def test_what_is_declared_fails_where_nothing_serves(paged: Line, staged: Callable[..., Factory]) -> None:
+    paged.settings = paged.settings.model_copy(update={"rework_limit": 1})
+    issue(paged, "one", "page")
+    coder = [scene("work", write("work.txt", "done\n"), READY)]
+    coder += [scene("verification_failed", write("work.txt", f"{visit}\n"), READY, visit=visit) for visit in (1, 2)]
+    paged.scripts = {"one": {"coder": coder, "integrity_guard": [scene("review", APPROVE)]}}
+    delivered = deliver(staged(serves=False))["one"]
+    assert delivered.result is Result.WAITING
+    assert "nothing in the repository answers HTTP" in delivered.reason
+
+
+def test_an_issue_that_declares_nothing_is_done_where_nothing_serves(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    issue(paged, "one")
+    assert deliver(staged(serves=False))["one"].result is Result.DONE
+    assert events(paged, "card.deployed") == []
+
+
+def test_the_rock_s_own_suites_are_tried_on_its_last_issue(line: Line, paged: Line, staged: Any) -> None:
+    with line.store.write() as tx:
+        rock = get_card(tx, "shop")
+        update_card(tx, replace(rock, details={"suites": [PAGE], "verified_by": ["page"]}))
+    issue(paged, "one")
+    issue(paged, "two", depends_on=("one",))
+    assert deliver(staged())["two"].result is Result.DONE
+    tried = [run["run_id"] for run in events(paged, "tests.finished") if run["suite"] == "page"]
+    assert tried == ["two.1.page"]
+    with line.store.read() as tx:
+        assert get_card(tx, "shop").state is CardState.DONE
+
+
+def test_a_deployment_skips_the_commits_that_nobody_waits_for(paged: Line, staged: Callable[..., Factory]) -> None:
+    """Two issues are merged; whoever comes second to the sandbox finds main deployed."""
+    for name in ("one", "two", "three"):
+        issue(paged, name)
+        paged.scripts[name] = {"coder": [scene("work", write(f"{name}.txt", "x"), READY)]}
+    factory = staged()
+    deliver(factory)
+    with paged.store.read() as tx:
+        sandbox = sandbox_of_rock(tx, "shop")
+    merges = len(events(paged, "pull_request.merged"))
+    assert merges == 3
+    assert sandbox is not None
+    assert 1 <= sandbox.generation <= merges
+    assert len(events(paged, "card.deployed")) == 3
+
+
+def test_the_folder_of_a_deployment_is_gone_afterwards(paged: Line, staged: Any) -> None:
+    issue(paged, "one")
+    deliver(staged())
+    left = [path.name for path in Path(paged.settings.home).rglob("deploy-*")]
+    assert left == []
