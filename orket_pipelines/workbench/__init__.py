@@ -3,8 +3,22 @@
 Files of a checkout, whose content nobody may trust, are reached through `files.py` alone.
 """
 
+from orket_pipelines.workbench.container import ContainerWorkbenches, command_user, preflight_container
 from orket_pipelines.workbench.fake import MemoryWorkbenches
 from orket_pipelines.workbench.model import Execution, Workbench, Workbenches
 from orket_pipelines.workbench.process import Limits, ProcessWorkbenches, preflight
+from orket_pipelines.workbench.watch import Bounds
 
-__all__ = ["Execution", "Limits", "MemoryWorkbenches", "ProcessWorkbenches", "Workbench", "Workbenches", "preflight"]
+__all__ = [
+    "Bounds",
+    "ContainerWorkbenches",
+    "Execution",
+    "Limits",
+    "MemoryWorkbenches",
+    "ProcessWorkbenches",
+    "Workbench",
+    "Workbenches",
+    "command_user",
+    "preflight",
+    "preflight_container",
+]

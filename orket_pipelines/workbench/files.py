@@ -140,6 +140,8 @@ def _enter(folder: int, name: str, *, create: bool) -> int:
     if create:
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, 0o755, dir_fd=folder)
+            if os.geteuid() == 0:
+                os.chown(name, *_owner(folder), dir_fd=folder, follow_symlinks=False)
     try:
         return os.open(name, _FOLDER, dir_fd=folder)
     except OSError as error:
@@ -177,11 +179,19 @@ def _replace(folder: int, name: str, content: bytes, mode: int) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             os.fchmod(descriptor, mode)
+            if os.geteuid() == 0:
+                os.fchown(descriptor, *_owner(folder))
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def _owner(folder: int) -> tuple[int, int]:
+    """Whom new files in `folder` belong to where we are root: commands in containers run as another user."""
+    found = os.fstat(folder)
+    return found.st_uid, found.st_gid
 
 
 class _Walk:

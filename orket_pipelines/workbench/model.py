@@ -1,4 +1,4 @@
-"""What a command on a workbench is, and what comes of it. One port, for processes now and hardened containers."""
+"""What a command on a workbench is, and what comes of it. One port, for processes and hardened containers."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,8 @@ class Workbench(Protocol):
 
         `deadline` is in seconds from now. `environment` adds to the scrubbed one. A command that cannot be started
         (no such program) comes back with exit code 127 and the reason as output. Raises: WorkbenchError where the
-        workbench itself is gone; Stopped where a stop was asked for before the command ended.
+        workbench itself is gone; Stopped where a stop was asked for before the command ended; EngineUnavailable and
+        ContainerError where commands run in containers.
         """
 
     def close(self) -> None:
