@@ -13,10 +13,15 @@ import psycopg
 import pytest
 
 from orket_pipelines.clock import FakeClock
+from orket_pipelines.containers import DockerEngine, engine_answers, installation_id, open_engine
+from orket_pipelines.containers.model import OWNER
 from orket_pipelines.store import Store
 
 Require = Callable[[str, bool, str], None]
 TEMPLATE = "orket_template"
+WORKBENCH_IMAGE = os.environ.get("ORKET_WORKBENCH_IMAGE") or "orket-base:bookworm"
+E2E_IMAGE = os.environ.get("ORKET_E2E_IMAGE") or "orket-base-e2e:bookworm"
+"""Read before the fixture below hides settings from outside."""
 START_LIMIT = 30.0
 """Seconds that a PostgreSQL server may take to answer for the first time."""
 
@@ -172,3 +177,43 @@ def store(database_url: str, clock: FakeClock) -> Iterator[Store]:
     opened = Store.open(database_url, clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def workbench_image(require: Require, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of an image with Python, Node and git, on an engine that answers."""
+    return _image(require, WORKBENCH_IMAGE, tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="session")
+def e2e_image(require: Require, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of an image with a browser besides, on an engine that answers."""
+    return _image(require, E2E_IMAGE, tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture
+def docker_home(workbench_image: str, tmp_path: Path) -> Iterator[Path]:
+    """An ORKET_HOME of this test's own; whatever an engine holds under its `installation_id` is gone afterwards."""
+    home = tmp_path / "home"
+    home.mkdir()
+    yield home
+    engine, owner = open_engine(home), {OWNER: installation_id(home)}
+    for container in engine.containers(owner):
+        engine.remove(container.id)
+    for network in engine.networks(owner):
+        engine.remove_network(network.id)
+    for volume in engine.volumes(owner):
+        engine.remove_volume(volume.name)
+
+
+@pytest.fixture
+def docker_engine(docker_home: Path) -> DockerEngine:
+    """The machine's engine, for the installation at `docker_home`."""
+    return open_engine(docker_home)
+
+
+def _image(require: Require, name: str, home: Path) -> str:
+    require("docker", engine_answers(), "no Docker engine answers (set DOCKER_HOST, or start one)")
+    reason = f"image {name} is not on the engine (orket images build, or name another by ORKET_WORKBENCH_IMAGE)"
+    require("docker", open_engine(home).find_image(name) is not None, reason)
+    return name
