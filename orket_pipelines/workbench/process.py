@@ -23,9 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orket_pipelines.errors import Stopped, WorkbenchError
+from orket_pipelines.dependencies.model import Environment as Prepared
+from orket_pipelines.dependencies.model import Installer
+from orket_pipelines.errors import InstallFailed, Stopped, WorkbenchError
 from orket_pipelines.workbench.launcher import Launcher
 from orket_pipelines.workbench.model import Execution
+from orket_pipelines.workbench.modules import link_modules
 from orket_pipelines.workbench.output import Output
 
 MARKER = "WORKBENCH"
@@ -84,18 +87,23 @@ def preflight() -> str:
 
 
 class ProcessWorkbenches:
-    """Opens workbenches; all of a worker share one supervisor process."""
+    """Opens workbenches; all of a worker share one supervisor process.
 
-    def __init__(self, *, limits: Limits | None = None) -> None:
+    With an `installer`, what a checkout's lock files ask for is installed before a command, and within its reach.
+    """
+
+    def __init__(self, *, limits: Limits | None = None, installer: Installer | None = None) -> None:
         self._launcher = Launcher()
         self._limits = limits or Limits()
+        self._installer = installer
 
     def open(self, checkout: Path, *, name: str, stop: threading.Event | None = None) -> "ProcessWorkbench":
         """A workbench over `checkout`, as the port says. Raises: WorkbenchError where that is no folder."""
         checkout = checkout.absolute()
         if not checkout.is_dir():
             raise WorkbenchError(f"{checkout}: no workbench can be opened there, because it is not a folder")
-        return ProcessWorkbench(checkout, name, self._launcher, self._limits, stop or threading.Event())
+        stop = stop or threading.Event()
+        return ProcessWorkbench(checkout, name, self._launcher, self._limits, stop, installer=self._installer)
 
     def close(self) -> None:
         """End the supervisor process; a later command starts another."""
@@ -107,8 +115,19 @@ class ProcessWorkbench:
 
     isolation = "process"
 
-    def __init__(self, checkout: Path, name: str, launcher: Launcher, limits: Limits, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        checkout: Path,
+        name: str,
+        launcher: Launcher,
+        limits: Limits,
+        stop: threading.Event,
+        *,
+        installer: Installer | None = None,
+    ) -> None:
         self.checkout = checkout
+        self._installer = installer
+        self._prepared: Prepared | None = None
         self._name = name
         self._launcher = launcher
         self._limits = limits
@@ -133,9 +152,13 @@ class ProcessWorkbench:
         if not command:
             return Execution(127, "nothing to run: the command is empty\n", 0, 0.0, timed_out=False)
         started = time.monotonic()
+        try:
+            installed = self._install()
+        except InstallFailed as error:
+            return Execution(1, f"{error}\n{error.next_step}\n", 0, time.monotonic() - started, timed_out=False)
         mark = f"{self._name}-{secrets.token_hex(8)}"
-        worker, reading = self._start(command, deadline, mark, environment or {})
-        output = Output(output_limit)
+        worker, reading = self._start(command, deadline, mark, {**installed, **(environment or {})})
+        started, output = time.monotonic(), Output(output_limit)
         try:
             timed_out = self._follow(worker, reading, output, started + deadline)
             answer = _end(worker, reading, output, mark)
@@ -155,6 +178,17 @@ class ProcessWorkbench:
             for worker in self._running:
                 _hang_up(worker)
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _install(self) -> dict[str, str]:
+        """Variables by which a command finds what was installed for the checkout as it is now."""
+        if self._installer is None:
+            return {}
+        if self._prepared is None or self._prepared.key != self._installer.key_of(self.checkout):
+            self._prepared = self._installer.prepare(self.checkout, subject=self._name, stop=self._stop)
+        if self._prepared.node_modules is not None:
+            link_modules(self.checkout, self._prepared.node_modules)
+        path = ":".join([*self._prepared.path, self._environment()["PATH"]])
+        return {**dict(self._prepared.variables), "PATH": path}
 
     def _start(
         self, command: Sequence[str], deadline: float, mark: str, environment: Mapping[str, str]
