@@ -1,0 +1,134 @@
+"""Sandboxes on a real engine: served, replaced, killed in the middle, and gone without a trace."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.containers import DockerEngine, installation_id
+from orket_pipelines.containers.model import OWNER
+from orket_pipelines.dependencies.model import Installer
+from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store
+
+pytestmark = pytest.mark.docker
+Pair = Callable[..., Deployment]
+KILLED = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from conftest import NothingToInstall
+from orket_pipelines.containers import open_engine
+from orket_pipelines.sandboxes import Deployment, open_sandboxes
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store
+settings = Settings(home=Path(sys.argv[2]), workbench_image=sys.argv[4])
+store = Store.open(settings.store_url)
+sandboxes = open_sandboxes(settings, store, NothingToInstall(), engine=open_engine(settings.home))
+sandboxes.deploy(Deployment("todo", "todo", "c2", Path(sys.argv[3])), stop=threading.Event())
+"""
+
+
+@pytest.fixture
+def settings(docker_home: Path, workbench_image: str) -> Settings:
+    return Settings(home=docker_home, workbench_image=workbench_image, sandbox_start_timeout=20)
+
+
+@pytest.fixture
+def sandboxes(settings: Settings, installer: Installer, docker_engine: DockerEngine) -> Iterator[DeployedSandboxes]:
+    store = Store.open(settings.store_url)
+    yield open_sandboxes(settings, store, installer, engine=docker_engine)
+    store.close()
+
+
+def deploy(sandboxes: DeployedSandboxes, deployment: Deployment) -> Sandbox:
+    return sandboxes.deploy(deployment, stop=threading.Event())
+
+
+def get(url: str | None, path: str = "/") -> str:
+    assert url is not None
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    connection.request("GET", path)
+    body = connection.getresponse().read().decode()
+    connection.close()
+    return body
+
+
+def owned(settings: Settings) -> dict[str, str]:
+    return {OWNER: installation_id(settings.home)}
+
+
+def names(engine: DockerEngine, settings: Settings) -> list[str]:
+    return sorted(container.name.split("-", 2)[2] for container in engine.containers(owned(settings)))
+
+
+def test_a_pair_is_built_served_replaced_and_removed(
+    sandboxes: DeployedSandboxes, docker_engine: DockerEngine, settings: Settings, pair: Pair
+) -> None:
+    first = deploy(sandboxes, pair("c1"))
+    assert (first.state, first.note) == (SandboxState.RUNNING, "")
+    assert get(first.url) == "page c1"
+    assert get(first.url, "/api/version") == "api c1"
+
+    second = deploy(sandboxes, pair("c2"))
+    assert second.urls == first.urls
+    assert get(second.url, "/api/version") == "api c2"
+    assert names(docker_engine, settings) == ["2-api", "2-web"]
+    assert "serving c2" in sandboxes.logs(second)["api"]
+    assert sandboxes.watch(second) == second
+
+    stopped = sandboxes.stop(second)
+    assert not sandboxes.is_healthy(stopped)
+    assert "serving c2" in sandboxes.logs(stopped)["api"]
+    sandboxes.down(stopped)
+    assert docker_engine.containers(owned(settings)) == []
+    assert docker_engine.networks(owned(settings)) == []
+    assert docker_engine.volumes(owned(settings)) == []
+
+
+def test_a_service_on_localhost_inside_its_container_is_diagnosed(
+    sandboxes: DeployedSandboxes, docker_engine: DockerEngine, settings: Settings, pair: Pair
+) -> None:
+    hidden = pair("c1").source.joinpath("api", "server.py").read_text().replace('os.environ["HOST"]', '"127.0.0.1"')
+    short = DeployedSandboxes(
+        sandboxes.store,
+        sandboxes.runtime,
+        sandboxes.installer,
+        settings.model_copy(update={"sandbox_start_timeout": 2.0}),
+    )
+    sandbox = deploy(short, pair("c1", server=hidden))
+
+    assert sandbox.state is SandboxState.FAILED
+    assert "it listens on localhost inside its container" in sandbox.note
+    assert docker_engine.containers(owned(settings)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "failpoint", ["sandboxes.after_build_container", "sandboxes.after_network", "sandboxes.after_container"]
+)
+def test_a_deployment_that_was_killed_is_carried_on_and_leaves_one_generation(
+    sandboxes: DeployedSandboxes, docker_engine: DockerEngine, settings: Settings, pair: Pair, failpoint: str
+) -> None:
+    deployment = pair("c2")
+    arguments = [str(Path(__file__).parent), str(settings.home), str(deployment.source), settings.workbench_image]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments],
+        env={**os.environ, "ORKET_FAILPOINT": failpoint},
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    sandbox = deploy(sandboxes, deployment)
+
+    assert (sandbox.state, sandbox.generation) == (SandboxState.RUNNING, 1)
+    assert get(sandbox.url, "/api/version") == "api c2"
+    assert names(docker_engine, settings) == ["1-api", "1-web"]
+    assert len(docker_engine.networks(owned(settings))) == 1
