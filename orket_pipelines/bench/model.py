@@ -6,8 +6,8 @@ from importlib import import_module
 
 from orket_pipelines.errors import OrketError
 
-BENCHES = ("overhead",)
-"""Each is a module of this room with `measure(report) -> list[Metric]`."""
+BENCHES = ("overhead", "tool-call")
+"""Each is a module of this room, with underscores, and has `measure(report) -> list[Metric]`."""
 Report = Callable[[str], None]
 """Hears in one line what is being measured now."""
 
@@ -32,5 +32,6 @@ def run_bench(name: str, report: Report) -> list[Metric]:
     """Measure. Raises: OrketError where there is no such bench."""
     if name not in BENCHES:
         raise OrketError(f"there is no bench {name!r}", next_step=f"There are: {', '.join(BENCHES)}.")
-    found: list[Metric] = import_module(f"orket_pipelines.bench.{name}").measure(report)
+    module = import_module(f"orket_pipelines.bench.{name.replace('-', '_')}")
+    found: list[Metric] = module.measure(report)
     return found

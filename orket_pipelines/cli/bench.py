@@ -15,7 +15,9 @@ def register(application: typer.Typer) -> None:
     command(application, "bench")(bench)
 
 
-def bench(terminal: Terminal, name: Annotated[str, typer.Argument(metavar="NAME", help="As in: overhead.")]) -> None:
+def bench(
+    terminal: Terminal, name: Annotated[str, typer.Argument(metavar="NAME", help="As in: overhead, tool-call.")]
+) -> None:
     """Measure what the factory costs."""
     from orket_pipelines.bench import run_bench
 

@@ -1,7 +1,6 @@
 """An engine for the tests of this room: real ones share one home a session, so that one reap at its end is enough."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from orket_pipelines.containers.docker_engine import DockerEngine, engine_answers
 from orket_pipelines.containers.labels import installation_id
 from orket_pipelines.containers.model import OWNER, ContainerLimits, ContainerPurpose, Labels
-from orket_pipelines.dependencies.model import Environment
+from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.workbench.container import ContainerWorkbenches
 from orket_pipelines.workbench.watch import Bounds
 
@@ -19,22 +18,6 @@ IMAGE = os.environ.get("ORKET_WORKBENCH_IMAGE", "orket-base:bookworm")
 LIMITS = ContainerLimits(memory=256 * 1024**2, processes=64, file_size=64 * 1024**2)
 BOUNDS = Bounds(checkout=96 * 1024**2, entries=2_000, output=8 * 1024**2, grace=3.0)
 Require = Callable[[str, bool, str], None]
-
-
-class NoDependencies:
-    """An installer for projects that need nothing; `key` can be changed."""
-
-    def __init__(self) -> None:
-        self.key = "nothing"
-        self.failure: Exception | None = None
-
-    def prepare(self, checkout: Path, *, subject: str, stop: threading.Event) -> Environment:
-        if self.failure is not None:
-            raise self.failure
-        return Environment(self.key)
-
-    def key_of(self, checkout: Path) -> str:
-        return self.key
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +36,8 @@ def engine(home: Path, require: Require) -> Iterator[DockerEngine]:
 
 
 @pytest.fixture(scope="module")
-def installer() -> NoDependencies:
-    return NoDependencies()
+def installer() -> MemoryInstaller:
+    return MemoryInstaller()
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +46,6 @@ def labels(home: Path) -> Labels:
 
 
 @pytest.fixture(scope="module")
-def containers(engine: DockerEngine, installer: NoDependencies, labels: Labels) -> ContainerWorkbenches:
+def containers(engine: DockerEngine, installer: MemoryInstaller, labels: Labels) -> ContainerWorkbenches:
     """Workbenches on the real engine, small enough that their limits are quickly reached."""
     return ContainerWorkbenches(engine, installer, image=IMAGE, labels=labels, limits=LIMITS, bounds=BOUNDS)

@@ -1,6 +1,7 @@
 """Container workbenches without an engine: which container a command finds, and what comes of what can go wrong."""
 
 import os
+import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,12 +24,12 @@ from orket_pipelines.containers.model import (
     Scratch,
     VolumeMount,
 )
-from orket_pipelines.dependencies.model import Environment
+from orket_pipelines.dependencies import Environment, MemoryInstaller
 from orket_pipelines.errors import ContainerError, EngineUnavailable, InstallFailed, Stopped, WorkbenchError
+from orket_pipelines.store.failpoints import arm, registered
 from orket_pipelines.workbench.container import ContainerWorkbench, ContainerWorkbenches, preflight_container
 from orket_pipelines.workbench.enclosure import SCRIPT, Frame, container_spec, enclose, read_exit, why_unstartable
 from orket_pipelines.workbench.watch import Bounds
-from tests.workbench.conftest import NoDependencies
 
 LABELS = Labels("owner", "default", "-", ContainerPurpose.WORKBENCH, process="this", run="run-1")
 
@@ -55,12 +56,12 @@ def engine(tmp_path: Path, answers: dict[str, tuple[int, str]]) -> MemoryEngine:
 
 
 @pytest.fixture
-def installer() -> NoDependencies:
-    return NoDependencies()
+def installer() -> MemoryInstaller:
+    return MemoryInstaller()
 
 
 @pytest.fixture
-def workbenches(engine: MemoryEngine, installer: NoDependencies, clock: FakeClock) -> ContainerWorkbenches:
+def workbenches(engine: MemoryEngine, installer: MemoryInstaller, clock: FakeClock) -> ContainerWorkbenches:
     return ContainerWorkbenches(
         engine, installer, image="image", labels=LABELS, bounds=Bounds(checkout=20_000, entries=4), clock=clock
     )
@@ -184,7 +185,7 @@ def test_an_engine_that_was_restarted_costs_nothing_but_a_new_container(
 
 
 def test_dependencies_that_cannot_be_installed_are_the_authors_to_mend(
-    workbench: ContainerWorkbench, engine: MemoryEngine, installer: NoDependencies
+    workbench: ContainerWorkbench, engine: MemoryEngine, installer: MemoryInstaller
 ) -> None:
     installer.failure = InstallFailed("no such package: lxml9", next_step="Correct requirements.txt.")
     result = workbench.run(["pytest"], deadline=1)
@@ -193,11 +194,11 @@ def test_dependencies_that_cannot_be_installed_are_the_authors_to_mend(
 
 
 def test_another_set_of_dependencies_takes_another_container(
-    workbench: ContainerWorkbench, engine: MemoryEngine, installer: NoDependencies
+    workbench: ContainerWorkbench, engine: MemoryEngine
 ) -> None:
     workbench.run(["true"], deadline=1)
     before = names(engine)
-    installer.key = "more"
+    (workbench.checkout / "requirements.txt").write_text("flask==3.0.0\n")
     workbench.run(["true"], deadline=1)
     assert len(names(engine)) == 1
     assert names(engine) != before
@@ -212,7 +213,7 @@ def test_an_image_that_is_missing_is_an_error_of_the_engine(
 
 
 def test_what_a_dead_worker_left_for_the_issue_goes_and_what_others_have_stays(
-    workbenches: ContainerWorkbenches, engine: MemoryEngine, installer: NoDependencies, checkout: Path
+    workbenches: ContainerWorkbenches, engine: MemoryEngine, installer: MemoryInstaller, checkout: Path
 ) -> None:
     dead = ContainerWorkbenches(engine, installer, image="image", labels=replace(LABELS, process="dead"))
     dead.open(checkout, name="issue-1").run(["true"], deadline=1)
@@ -248,6 +249,29 @@ def test_a_checkout_over_its_limit_is_told_and_at_twice_of_it_nothing_runs(
     for file in workbench.checkout.iterdir():
         file.unlink()
     assert workbench.run(["true"], deadline=1).output == ""
+
+
+@pytest.mark.parametrize("place", [name for name in registered() if name.startswith("workbench.")])
+def test_a_worker_killed_anywhere_leaves_nothing_that_the_next_one_does_not_remove(
+    place: str, tmp_path: Path, checkout: Path
+) -> None:
+    def work(process: str) -> MemoryEngine:
+        engine = MemoryEngine(tmp_path, path=tmp_path / "engine")
+        workbenches = ContainerWorkbenches(
+            engine, MemoryInstaller(), image="image", labels=replace(LABELS, process=process)
+        )
+        workbench = workbenches.open(checkout, name="issue-1")
+        assert workbench.run(["true"], deadline=1).succeeded
+        workbench.close()
+        return engine
+
+    child = os.fork()
+    if child == 0:
+        arm(place)
+        work("killed")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert work("next").containers({}) == []
 
 
 @pytest.mark.parametrize(

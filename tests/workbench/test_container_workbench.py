@@ -11,10 +11,11 @@ import pytest
 
 from orket_pipelines.containers.docker_engine import DockerEngine
 from orket_pipelines.containers.model import SUBJECT, Container, Labels
+from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.git import GitCode
 from orket_pipelines.workbench.container import ContainerWorkbench, ContainerWorkbenches, command_user
 from orket_pipelines.workbench.files import Files
-from tests.workbench.conftest import BOUNDS, IMAGE, LIMITS, NoDependencies
+from tests.workbench.conftest import IMAGE, LIMITS
 
 pytestmark = pytest.mark.docker
 
@@ -87,11 +88,11 @@ def test_what_keeps_the_container_running_is_beyond_the_reach_of_commands(
 
 
 def test_another_set_of_dependencies_takes_another_container(
-    workbench: ContainerWorkbench, engine: DockerEngine, installer: NoDependencies, monkeypatch: pytest.MonkeyPatch
+    workbench: ContainerWorkbench, engine: DockerEngine
 ) -> None:
     workbench.run(["true"], deadline=30)
     [before] = of(engine, workbench.checkout)
-    monkeypatch.setattr(installer, "key", "more")
+    (workbench.checkout / "requirements.txt").write_text("flask==3.0.0\n")
     workbench.run(["true"], deadline=30)
     [after] = of(engine, workbench.checkout)
     assert after.id != before.id
@@ -123,7 +124,7 @@ def test_a_command_whose_container_is_removed_is_killed_and_the_next_one_runs(
 
 
 def test_what_a_dead_worker_left_running_for_the_issue_is_removed(
-    workbench: ContainerWorkbench, engine: DockerEngine, installer: NoDependencies, labels: Labels
+    workbench: ContainerWorkbench, engine: DockerEngine, installer: MemoryInstaller, labels: Labels
 ) -> None:
     checkout = workbench.checkout
     dead = ContainerWorkbenches(engine, installer, image=IMAGE, labels=replace(labels, process="dead"))
