@@ -174,7 +174,3 @@ def test_limits_and_labels_are_those_that_were_asked_for(
     assert found.labels["orket.process"] == "this"
     assert int(found.labels["orket.expires"]) > 0
     assert found.labels["orket.owner"] == labels.owner
-
-
-def test_the_bounds_of_these_tests_are_smaller_than_those_of_the_product() -> None:
-    assert BOUNDS.checkout < LIMITS.memory
