@@ -28,9 +28,10 @@ START_LIMIT = 30.0
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own ORKET_* settings must not decide what a test sees."""
+    """A developer's ORKET_* settings must not decide what a test sees; an engine is used where a test asks for it."""
     for name in [name for name in os.environ if name.startswith("ORKET_") and name != "ORKET_REQUIRE"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("ORKET_ISOLATION", "process")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,6 @@ from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, complain
 from orket_pipelines.delivery import RETRIED, Delivery, Factory, Result, open_factory
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
-from orket_pipelines.workbench import preflight
 
 BEAT = 0.2
 """Seconds between two looks at the store."""
@@ -65,7 +64,7 @@ def deliver_watched(
     """
     began = time.monotonic()
     with open_factory(settings) as factory:
-        terminal.say(preflight())
+        terminal.say(factory.isolation)
         terminal.say(model_in_use(settings))
         line = Line(factory, deliver)
         with _stoppable(terminal, line.stop), _shown(terminal, factory.store, issues) as refresh:

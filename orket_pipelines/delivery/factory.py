@@ -10,39 +10,26 @@ from orket_pipelines.agents.models import Models, open_models
 from orket_pipelines.cards.model import Card
 from orket_pipelines.cards.records import find_card
 from orket_pipelines.clock import Clock
+from orket_pipelines.containers.port import Engine
+from orket_pipelines.delivery.isolation import open_means
+from orket_pipelines.delivery.reaping import reap_orphans
+from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.forge import LocalForge
 from orket_pipelines.forge.port import Forge
 from orket_pipelines.git import GitCode, demand_git
 from orket_pipelines.git.port import Code, Identity
-from orket_pipelines.sandboxes.detection import detect
-from orket_pipelines.sandboxes.model import Sandboxes
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
-from orket_pipelines.verification.model import Browsers, SuiteReport
 from orket_pipelines.verification.project_tests import DEFAULT_COMMAND
-from orket_pipelines.verification.running import run_suite
-from orket_pipelines.workbench import ProcessWorkbenches
 from orket_pipelines.workbench.model import Workbenches
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where results are put to work: what runs them, and what tries them.
-
-    `serves` says of a checkout whether there is anything in it to run; `run_suite` runs a suite on what was deployed.
-    """
-
-    sandboxes: Sandboxes
-    browsers: Browsers
-    serves: Callable[[Path], bool] = lambda source: detect(source).serves
-    run_suite: Callable[..., SuiteReport] = run_suite
 
 
 @dataclass(frozen=True, slots=True)
 class Factory:
     """One process's hands. Close it, or use it as a context manager: its leases are given back then.
 
-    Without a `stage` nothing is deployed, and what a card declares to be tried on a sandbox fails.
+    Without a `stage` nothing is deployed, and what a card declares to be tried on a sandbox fails. `engine` is None
+    where commands are processes; `isolation` says in a line what is isolated.
     """
 
     settings: Settings
@@ -53,6 +40,9 @@ class Factory:
     models: Models
     leases: LeaseKeeper
     stage: Stage | None = None
+    engine: Engine | None = None
+    isolation: str = ""
+    close_means: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +54,7 @@ class Factory:
 
     def close(self) -> None:
         """Stop renewing leases and give back connections."""
+        self.close_means()
         self.leases.close()
         self.store.close()
 
@@ -84,19 +75,28 @@ class Project:
 def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock | None = None) -> Factory:
     """The factory that `settings` describe. `run_id` names the Dagster run that causes what it writes.
 
-    Raises: GitError where git is missing or too old; StoreError, SettingsError.
+    What dead workers left with the engine is removed first. Raises: GitError where git is missing or too old;
+    StoreError, SettingsError, EngineUnavailable.
     """
     demand_git()
     store = Store.open(settings.store_url, workspace_id=settings.workspace, clock=clock).acting(run_id=run_id)
     code = GitCode(settings.home.resolve() / "repositories" / settings.workspace)
+    leases = LeaseKeeper(store, patience=settings.lease_patience)
+    means = open_means(settings, store, leases)
+    if means.engine is not None:
+        reap_orphans(settings, store, means.engine)
     return Factory(
         settings=settings,
         store=store,
         code=code,
         forge=LocalForge(store, code),
-        workbenches=ProcessWorkbenches(),
+        workbenches=means.workbenches,
         models=open_models(settings),
-        leases=LeaseKeeper(store, patience=settings.lease_patience),
+        leases=leases,
+        stage=means.stage,
+        engine=means.engine,
+        isolation=means.told,
+        close_means=means.close,
     )
 
 

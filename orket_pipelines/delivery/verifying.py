@@ -6,9 +6,9 @@ from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardState
 from orket_pipelines.cards.records import find_card, list_cards, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.deploying import deploy_main, holding_sandbox
-from orket_pipelines.delivery.factory import Stage
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import add_feedback, add_test_run
+from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.work import Work
 from orket_pipelines.errors import DetectionError
 from orket_pipelines.sandboxes import Sandbox, SandboxState

@@ -68,7 +68,7 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     port = _free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORKET_", "DAGSTER_"))}
     home = folder / "home"
-    environment = kept | {"ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(playbooks)}
+    environment = kept | {"ORKET_ISOLATION": "process", "ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(playbooks)}
     made = Factory(home, f"http://127.0.0.1:{port}", environment)
     for rock in (*ROCKS.iterdir(), ROOT / "examples" / "todo"):
         made.orket("cards", "import", str(rock / "cards"))

@@ -157,7 +157,7 @@ def pier(desk: Desk, imported: Path) -> Desk:
 
 def _set_up(folder: Path) -> Desk:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORKET_", "DAGSTER_"))}
-    made = Desk(folder, kept | {"ORKET_HOME": "home", "ORKET_PLAYBOOKS": "playbooks"})
+    made = Desk(folder, kept | {"ORKET_ISOLATION": "process", "ORKET_HOME": "home", "ORKET_PLAYBOOKS": "playbooks"})
     made.play()
     made.write("pier.yaml", ROCK)
     return made

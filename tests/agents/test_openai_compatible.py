@@ -205,12 +205,6 @@ def test_a_stop_interrupts_the_wait_for_the_next_try(server: "ProtocolServer") -
         ask(settings_for(server, model_retry_wait_limit=60.0), stop)
 
 
-def test_a_real_model_on_bare_processes_takes_an_explicit_yes(server: "ProtocolServer") -> None:
-    with pytest.raises(SettingsError) as caught:
-        open_models(settings_for(server, isolation="auto"))
-    assert "ORKET_ISOLATION=process" in caught.value.next_step
-
-
 def test_a_model_without_a_server_is_refused(server: "ProtocolServer") -> None:
     with pytest.raises(SettingsError, match="no server") as caught:
         open_models(settings_for(server, model_base_url=None))

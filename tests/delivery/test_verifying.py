@@ -11,9 +11,9 @@ import pytest
 from orket_pipelines.cards.model import Card, CardKind, CardState
 from orket_pipelines.cards.records import get_card, insert_cards, update_card
 from orket_pipelines.delivery import Factory, Result, deliver_rock
-from orket_pipelines.delivery.factory import Stage
 from orket_pipelines.delivery.model import FeedbackKind
 from orket_pipelines.delivery.records import feedback_of, last_attempt
+from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox, Sandboxes
 from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import read_events

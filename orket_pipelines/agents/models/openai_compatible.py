@@ -22,16 +22,11 @@ class CompatibleServer:
     settings: Settings
 
     def __post_init__(self) -> None:
-        """Raises: SettingsError where the settings do not name a server, or a model may not run here."""
+        """Raises: SettingsError where the settings do not name a server."""
         if self.settings.model_base_url is None:
             raise SettingsError(
                 f"the model {self.settings.model!r} has no server to run on",
                 next_step="Set ORKET_MODEL_BASE_URL, such as http://127.0.0.1:11434/v1 for Ollama.",
-            )
-        if self.settings.isolation != "process":
-            raise SettingsError(
-                f"{self.settings.model} would run commands as bare processes of this user, which is not allowed here",
-                next_step="Set ORKET_ISOLATION=process if you accept that, on a machine that may be lost.",
             )
         price_of(self.settings)
 

@@ -1,0 +1,29 @@
+"""Containers, networks and volumes that nobody owns any more are removed, and records of what is gone are set right."""
+
+from collections.abc import Mapping
+
+from orket_pipelines.containers import Engine, Reaped, installation_id, reap
+from orket_pipelines.containers.model import PROCESS, PURPOSE, SUBJECT, ContainerPurpose
+from orket_pipelines.sandboxes.model import SandboxState
+from orket_pipelines.sandboxes.records import list_sandboxes
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store
+
+KEPT_BY_OTHERS = frozenset({ContainerPurpose.INSTALL})
+"""Their room knows better which of them are used."""
+
+
+def reap_orphans(settings: Settings, store: Store, engine: Engine) -> Reaped:
+    """Remove what dead workers left, what has expired, and services of sandboxes that were removed.
+
+    Raises: EngineUnavailable.
+    """
+    with store.read() as tx:
+        kept = {each.id for each in list_sandboxes(tx) if each.state is not SandboxState.REMOVED}
+
+    def is_live(labels: Mapping[str, str]) -> bool:
+        # What a process owns is an orphan when the process is dead, and not before.
+        return PROCESS in labels or labels.get(PURPOSE) in KEPT_BY_OTHERS or labels.get(SUBJECT) in kept
+
+    owner, workspace = installation_id(settings.home), settings.workspace
+    return reap(engine, owner=owner, workspace=workspace, now=store.clock.now(), is_live=is_live)
