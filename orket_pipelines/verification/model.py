@@ -10,12 +10,14 @@ from typing import Protocol
 
 class SuiteKind(StrEnum):
     """`project` runs the project's own tests, `healthy` asks whether every service answers, `http` sends the requests
-    of a file, `e2e` drives a browser with a test file of the card's author."""
+    of a file, `e2e` drives a browser with a test file of the card's author. `missing` is a suite that a card names and
+    its rock does not hold: it never passes."""
 
     PROJECT = "project"
     HEALTHY = "healthy"
     HTTP = "http"
     E2E = "e2e"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Browsers(Protocol):
     """Runs end-to-end suites: in a container that reaches the sandbox alone, or as a process of this host."""
 
     def run(self, suite: Suite, target: Target, *, folder: Path, deadline: float, stop: threading.Event) -> SuiteReport:
-        """Run the suite's test file with pytest and Playwright against `target`; screenshots, video, trace and JUnit
-        lie in `folder` afterwards (they were written by what a model wrote: hostile). Raises: EngineUnavailable,
-        WorkbenchError where there is no browser to run it in, Stopped."""
+        """Run the suite's test file with pytest and Playwright against `target`, for `deadline` seconds at most.
+
+        Screenshots, video, trace and JUnit lie in `folder` afterwards, whose name is the run's id; what a model wrote
+        has had a hand in them: hostile. Raises: EngineUnavailable, WorkbenchError where there is no browser to run it
+        in, InstallFailed where pytest and Playwright cannot be had, Stopped."""

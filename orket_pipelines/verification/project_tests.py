@@ -4,11 +4,10 @@ import re
 from collections.abc import Sequence
 
 from orket_pipelines.verification.model import SuiteReport
+from orket_pipelines.verification.reports import LOG_LIMIT
 from orket_pipelines.workbench.model import Workbench
 
 DEFAULT_COMMAND = ("python", "-m", "pytest", "-q")
-LOG_LIMIT = 20_000
-"""Characters of output that are kept; the end of it, where the failures stand."""
 
 _closing_line = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
 

@@ -1,0 +1,151 @@
+"""One end-to-end run: the files that go along, the command, and what is made of what it leaves. The same wherever it
+runs."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from orket_pipelines.dependencies.requirement_lines import read_requirements
+from orket_pipelines.git.folders import remove
+from orket_pipelines.verification.artifacts import TOTAL_LIMIT, take_artifacts
+from orket_pipelines.verification.junit import UnreadableReport, read_junit
+from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteReport
+from orket_pipelines.verification.reports import report_of
+from orket_pipelines.workbench.tree import measure
+
+SHIPPED = Path(__file__).with_name("e2e")
+PLUGIN = "orket_e2e"
+REPORT = "junit.xml"
+GROWTH_LIMIT = 2 * TOTAL_LIMIT
+"""Bytes that a run may write to its artifacts before it is stopped."""
+ENTRY_LIMIT = 2_000
+"""Files and folders that it may make there."""
+_configuration = "[pytest]\n"
+"""So that no other configuration is looked for in the folders above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The folders of a run, as this host sees them: `suite` is only read, in `out` the run leaves what is to be seen.
+    Both lie under `root`, which is removed at the end."""
+
+    root: Path
+
+    @property
+    def suite(self) -> Path:
+        return self.root / "suite"
+
+    @property
+    def out(self) -> Path:
+        return self.root / "out"
+
+
+def lay_out(root: Path, suite: Suite) -> Bench:
+    """Write what goes along; what a run that was killed has left there is gone."""
+    bench = Bench(root)
+    remove(root)
+    for folder in (bench.suite, bench.out):
+        folder.mkdir(parents=True)
+    # Only its owner enters; whoever the run is, it is shown the folders inside.
+    root.chmod(0o700)
+    # It may be another user, in a container of its own.
+    bench.out.chmod(0o777)
+    shutil.copyfile(SHIPPED / f"{PLUGIN}.py", bench.suite / f"{PLUGIN}.py")
+    (bench.suite / "pytest.ini").write_text(_configuration)
+    (bench.suite / _module(suite)).write_text(suite.source)
+    for path in bench.root.rglob("*"):
+        if path != bench.out:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    return bench
+
+
+def packages() -> list[str]:
+    """What has to be installed where the suite runs, pinned by hash."""
+    return list(read_requirements("requirements.txt", (SHIPPED / "requirements.txt").read_bytes()))
+
+
+def command(suite: Suite, *, python: str, suite_folder: str, out: str) -> tuple[str, ...]:
+    """What runs the suite, with the folders as the run sees them."""
+    # -P: nothing in the folder where it starts is imported.
+    start = (python, "-P", "-m", "pytest", "-q", "-c", f"{suite_folder}/pytest.ini", f"--rootdir={suite_folder}")
+    plugins = ("-p", PLUGIN, "-p", "no:cacheprovider", "--import-mode=importlib")
+    return (*start, *plugins, f"--junitxml={out}/{REPORT}", f"{suite_folder}/{_module(suite)}")
+
+
+def environment(
+    urls: Mapping[str, str], front: str, *, chromium: str | None, suite_folder: str, out: str
+) -> dict[str, str]:
+    """What the plugin needs to know. `chromium` None: the one that Playwright has installed."""
+    return {
+        "E2E_BASE_URL": urls[front],
+        "E2E_URLS": json.dumps(dict(urls)),
+        "E2E_CHROMIUM": chromium or "",
+        "E2E_FLAGS": json.dumps(flags(urls)),
+        "E2E_ARTIFACTS": out,
+        "PYTHONPATH": suite_folder,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Only what is named is loaded, whatever else is installed there.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+
+
+def flags(urls: Mapping[str, str]) -> list[str]:
+    """Chromium's flags.
+
+    --no-sandbox: its own sandbox takes user namespaces or a setuid helper, which a container without privileges has
+    neither of; the container is the sandbox, and it reaches nothing but what is tested. Every other host's name is
+    unknown to the browser, on processes too. What is tested counts as secure, as it does on a person's localhost.
+    """
+    hosts = dict.fromkeys(urlsplit(url).hostname or "" for url in urls.values())
+    known = ", ".join(f"EXCLUDE {host}" for host in hosts)
+    return [
+        "--no-sandbox",
+        "--no-proxy-server",
+        f"--host-resolver-rules=MAP * ~NOTFOUND, {known}",
+        f"--unsafely-treat-insecure-origin-as-secure={','.join(url.rstrip('/') for url in urls.values())}",
+    ]
+
+
+def has_grown_too_large(bench: Bench) -> bool:
+    """Whether the run has written more than it may."""
+    found = measure(bench.out, most=ENTRY_LIMIT)
+    return not found.whole or found.size > GROWTH_LIMIT
+
+
+def conclude(
+    suite: Suite, bench: Bench, folder: Path, *, exit_code: int | None, log: str, stopped: str = ""
+) -> SuiteReport:
+    """The report of a run that is over: its artifacts are in `folder`, and its word is checked against its exit code.
+
+    `stopped` says why it did not end by itself.
+    """
+    artifacts = take_artifacts(bench.out, folder)
+    report = next((artifact.path for artifact in artifacts if artifact.name == REPORT), None)
+    try:
+        cases = read_junit(report.read_bytes()) if report is not None else []
+        doubt = stopped or _doubt(cases, exit_code, there=report is not None)
+    except UnreadableReport as error:
+        cases, doubt = [], str(error)
+    if doubt:
+        cases = [*cases, Case(suite.name, CaseOutcome.ERROR, 0.0, doubt)]
+        log = f"{log}\n{doubt}"
+    return report_of(cases, exit_code=exit_code, log=log, artifacts=artifacts)
+
+
+def _doubt(cases: list[Case], exit_code: int | None, *, there: bool) -> str:
+    """Why report and exit code together cannot be believed; empty where they can."""
+    if not there:
+        return f"pytest ended with exit code {exit_code} and left no JUnit report"
+    bad = [case for case in cases if case.outcome in {CaseOutcome.FAILED, CaseOutcome.ERROR}]
+    if exit_code == 0 and bad:
+        return f"pytest ended with exit code 0, but its report has {len(bad)} cases that did not pass"
+    if exit_code != 0 and not bad:
+        return f"pytest ended with exit code {exit_code}, but every case in its report passed"
+    return "" if cases else "pytest found no test in the suite"
+
+
+def _module(suite: Suite) -> str:
+    return f"{suite.name.replace('.', '_')}.py"

@@ -1,0 +1,141 @@
+"""What goes along to a browser, and what is believed of what comes back."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.verification import CaseOutcome, Suite, SuiteKind
+from orket_pipelines.verification.browser_runs import (
+    ENTRY_LIMIT,
+    GROWTH_LIMIT,
+    Bench,
+    command,
+    conclude,
+    environment,
+    has_grown_too_large,
+    lay_out,
+    packages,
+)
+from orket_pipelines.verification.fake import PICTURE
+
+ROOT = Path(__file__).parents[2]
+SUITE = Suite("page.list", SuiteKind.E2E, "def test_page(page): ...\n", "suites/test_page.py")
+PASSED = "<testcase name='a'/>"
+FAILED = "<testcase name='b'><failure message='no'/></testcase>"
+SKIPPED = "<testcase name='c'><skipped/></testcase>"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return lay_out(tmp_path / "verification" / "run", SUITE)
+
+
+def test_the_suite_and_the_plugin_are_laid_out_for_whoever_runs_them(bench: Bench) -> None:
+    (bench.out / "left").write_text("by a run that was killed")
+    again = lay_out(bench.root, SUITE)
+
+    assert sorted(path.name for path in again.suite.iterdir()) == ["orket_e2e.py", "page_list.py", "pytest.ini"]
+    assert (again.suite / "page_list.py").read_text() == SUITE.source
+    assert list(again.out.iterdir()) == []
+    modes = [path.stat().st_mode & 0o777 for path in (again.root, again.suite, again.out, *again.suite.iterdir())]
+    assert modes == [0o700, 0o755, 0o777, 0o644, 0o644, 0o644]
+
+
+def test_the_command_runs_the_suite_alone() -> None:
+    assert command(SUITE, python="python", suite_folder="/suite", out="/out") == (
+        "python",
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-c",
+        "/suite/pytest.ini",
+        "--rootdir=/suite",
+        "-p",
+        "orket_e2e",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        "--junitxml=/out/junit.xml",
+        "/suite/page_list.py",
+    )
+
+
+def test_the_plugin_is_told_what_it_drives_and_the_browser_knows_no_other_host() -> None:
+    urls = {"web": "http://web:3000/", "api": "http://api:8000"}
+    told = environment(urls, "web", chromium="/usr/bin/chromium", suite_folder="/suite", out="/out")
+    assert (told["E2E_BASE_URL"], told["E2E_CHROMIUM"], told["E2E_ARTIFACTS"]) == (
+        "http://web:3000/",
+        "/usr/bin/chromium",
+        "/out",
+    )
+    assert told["E2E_FLAGS"] == (
+        '["--no-sandbox", "--no-proxy-server", '
+        '"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE web, EXCLUDE api", '
+        '"--unsafely-treat-insecure-origin-as-secure=http://web:3000,http://api:8000"]'
+    )
+
+
+def test_what_is_installed_there_is_what_the_lock_pins() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    entries = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", lock, re.MULTILINE))
+    hashes = set(re.findall(r"sha256:[0-9a-f]{64}", lock))
+    pinned = [re.match(r"([a-z-]+)==([^ ]+) (.*)", line) for line in packages()]
+    assert {found[1]: found[2] for found in pinned if found} == {
+        name: entries[name]
+        for name in ("greenlet", "iniconfig", "packaging", "playwright", "pluggy", "pygments", "pytest")
+    }
+    assert all(set(re.findall(r"sha256:[0-9a-f]{64}", line)) <= hashes for line in packages())
+    assert all("--hash=sha256:" in line for line in packages())
+
+
+def test_a_run_that_writes_without_end_is_noticed(bench: Bench) -> None:
+    assert not has_grown_too_large(bench)
+    with (bench.out / "sparse").open("wb") as file:
+        file.truncate(10 * GROWTH_LIMIT)
+    assert not has_grown_too_large(bench)
+    for number in range(ENTRY_LIMIT + 1):
+        (bench.out / str(number)).touch()
+    assert has_grown_too_large(bench)
+
+
+@pytest.mark.parametrize(
+    ("cases", "exit_code", "expected", "doubt"),
+    [
+        (PASSED, 0, (True, {"passed": 1}), ""),
+        (PASSED + SKIPPED, 0, (True, {"passed": 1, "skipped": 1}), ""),
+        (PASSED + FAILED, 1, (False, {"passed": 1, "failed": 1}), ""),
+        (PASSED + FAILED, 0, (False, {"passed": 1, "failed": 1, "errors": 1}), "has 1 cases that did not pass"),
+        (PASSED, 1, (False, {"passed": 1, "errors": 1}), "every case in its report passed"),
+        (PASSED, None, (False, {"passed": 1, "errors": 1}), "every case in its report passed"),
+        (SKIPPED, 0, (False, {"skipped": 1}), ""),
+        ("", 0, (False, {"errors": 1}), "found no test"),
+        ("<", 0, (False, {"errors": 1}), "cannot be read"),
+        (None, 0, (False, {"errors": 1}), "left no JUnit report"),
+        (None, 4, (False, {"errors": 1}), "exit code 4 and left no JUnit report"),
+    ],
+)
+def test_report_and_exit_code_must_agree(
+    bench: Bench, cases: str | None, exit_code: int | None, expected: tuple[bool, object], doubt: str
+) -> None:
+    if cases is not None:
+        (bench.out / "junit.xml").write_text(f"<?xml version='1.0'?><testsuite>{cases}</testsuite>")
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=exit_code, log="the log")
+
+    assert (report.passed, report.counts) == expected
+    assert report.exit_code == exit_code
+    assert doubt in report.log
+    assert report.log.startswith("the log")
+
+
+def test_a_run_that_was_stopped_does_not_pass_and_keeps_its_pictures(bench: Bench, tmp_path: Path) -> None:
+    (bench.out / "page.png").write_bytes(PICTURE)
+    report = conclude(SUITE, bench, tmp_path / "kept", exit_code=None, log="", stopped="it took too long")
+
+    assert (report.passed, report.cases[0].outcome, report.cases[0].message) == (
+        False,
+        CaseOutcome.ERROR,
+        "it took too long",
+    )
+    assert [artifact.name for artifact in report.artifacts] == ["page.png"]
