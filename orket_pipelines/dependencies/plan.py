@@ -114,9 +114,9 @@ def combined_key(sets: Sequence[DependencySet]) -> str:
     return _digest([each.key for each in sets])
 
 
-def unusable_key(contents: Mapping[str, bytes]) -> str:
-    """The key of manifests that cannot be read: one that no set has, and another as soon as they change."""
-    return _digest(["unusable", *(f"{path}\0{content.hex()}" for path, content in sorted(contents.items()))])
+def unusable_key(reason: str) -> str:
+    """The key of manifests that cannot be used: one that no environment has."""
+    return _digest(["unusable", reason])
 
 
 def _key(ecosystem: str, files: Mapping[str, str], terms: Terms) -> str:

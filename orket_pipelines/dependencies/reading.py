@@ -71,7 +71,7 @@ def look(root: Path) -> Look:
 def is_unchanged(root: Path, found: Look) -> bool:
     """Whether looking again would find the same."""
     try:
-        return all(_stamp((root / path).lstat()) == stamp for path, stamp in found.stamps.items())
+        return all(_stamp(os.lstat(f"{root}/{path}")) == stamp for path, stamp in found.stamps.items())
     except OSError:
         return False
 

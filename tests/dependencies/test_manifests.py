@@ -24,7 +24,7 @@ def test_a_checkout_without_manifests_declares_nothing(declared: Declare) -> Non
 def test_requirements_of_all_folders_add_up(declared: Declare) -> None:
     found = declared(
         {
-            "requirements.txt": "fastapi>=0.1  # the server\n\n# a comment\nhttpx [http2] == 0.28.*; python_version > '3'",
+            "requirements.txt": "fastapi>=0.1  # it\n\n# more\nhttpx [http2] == 0.28.*; python_version > '3'",
             "service/requirements.txt": "fastapi>=0.1\nanyio",
         }
     )
