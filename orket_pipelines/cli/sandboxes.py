@@ -1,0 +1,171 @@
+"""`orket sandboxes`: what runs of the rocks' results, and how to look at it, stop it and remove it."""
+
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orket_pipelines.cli.terminal import Terminal, command, when
+from orket_pipelines.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orket_pipelines.delivery import Factory
+    from orket_pipelines.sandboxes import Sandbox, Sandboxes
+
+group = typer.Typer()
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The rock's id, or the sandbox's.")]
+
+
+@command(group, "list")
+def list_all(terminal: Terminal) -> None:
+    """Every sandbox: what runs there, and where."""
+    from orket_pipelines.sandboxes.records import list_sandboxes
+
+    with terminal.store() as store, store.read() as tx:
+        found = list_sandboxes(tx)
+    terminal.data([asdict(sandbox) for sandbox in found])
+    rows = [
+        (each.rock_id, each.state, each.commit[:12], each.url or "", each.isolation, _until(each), _first_line(each))
+        for each in found
+    ]
+    columns = ("rock", "state", "commit", "url", "isolation", "kept until", "note")
+    terminal.table(columns, rows, empty="Nothing was deployed yet. Deliver a rock: orket rocks deliver ROCK")
+
+
+@command(group, "show")
+def show(terminal: Terminal, name: Name) -> None:
+    """One sandbox: its services, their addresses, and why it does not run where it does not."""
+    from orket_pipelines.sandboxes.records import get_sandbox
+
+    with terminal.store() as store, store.read() as tx:
+        found = get_sandbox(tx, name)
+    terminal.data(asdict(found))
+    terminal.say(f"{found.rock_id}: {found.state}, commit {found.commit}, generation {found.generation}")
+    terminal.say(f"sandbox {found.id}, isolation {found.isolation}, kept until {_until(found) or 'removed'}")
+    rows = [
+        (each["name"], each["stack"], each["kind"], each["folder"], found.urls.get(each["name"], ""))
+        for each in found.plan.get("services", ())
+    ]
+    terminal.table(("service", "stack", "kind", "folder", "url"), rows, empty="It has no services yet.")
+    if found.note:
+        terminal.say(f"\n{found.note}")
+
+
+@command(group, "logs")
+def logs(
+    terminal: Terminal,
+    name: Name,
+    service: Annotated[str | None, typer.Option(envvar="ORKET_SERVICE", help="Only what this service said.")] = None,
+    tail: Annotated[int, typer.Option(envvar="ORKET_TAIL", min=1, help="Lines of each service, from the end.")] = 200,
+) -> None:
+    """What the services of a sandbox said last."""
+    with _factory(terminal) as factory:
+        found = _find(factory, name)
+        said = _sandboxes(factory).logs(found, tail=tail)
+    if service is not None:
+        if service not in said:
+            known = ", ".join(sorted(said)) or "none"
+            raise SandboxError(
+                f"the sandbox of {found.rock_id} has no log of a service {service}: there are of {known}",
+                next_step=f"See its services: orket sandboxes show {found.rock_id}",
+            )
+        said = {service: said[service]}
+    terminal.data(said)
+    for each, text in said.items():
+        terminal.say(f"== {each}\n{text.rstrip()}")
+    if not said:
+        terminal.say("Nothing was said, or it was removed.")
+
+
+@command(group, "stop")
+def stop(terminal: Terminal, name: Name) -> None:
+    """Stop a sandbox; its logs and ports stay, and its next deployment starts it again."""
+    with _factory(terminal) as factory:
+        sandboxes = _sandboxes(factory)
+        stopped = _change(factory, [_find(factory, name)], sandboxes.stop)
+    terminal.data(asdict(stopped[0]))
+    terminal.say(f"{stopped[0].rock_id}: stopped")
+
+
+@command(group, "down")
+def down(
+    terminal: Terminal,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The rock's id, or the sandbox's.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", envvar="ORKET_ALL", help="All of the workspace, with what was installed for them.")
+    ] = False,
+) -> None:
+    """Remove a sandbox: containers or processes, networks, volumes, ports, files."""
+    if (name is None) is not every:
+        raise typer.BadParameter("name one sandbox, or say --all")
+    with _factory(terminal) as factory:
+        sandboxes = _sandboxes(factory)
+        chosen = [_find(factory, name)] if name is not None else _present(factory)
+        removed = _change(factory, chosen, sandboxes.down)
+        volumes = _forget_dependencies(factory) if every else []
+    terminal.data({"removed": [asdict(each) for each in removed], "volumes": volumes})
+    for each in removed:
+        terminal.say(f"{each.rock_id}: removed")
+    if volumes:
+        terminal.say(f"{len(volumes)} volumes of dependencies: removed; the next deployment installs them again")
+    if not removed:
+        terminal.say("There is no sandbox to remove.")
+
+
+def _factory(terminal: Terminal) -> "Factory":
+    from orket_pipelines.delivery import open_factory
+
+    return open_factory(terminal.settings())
+
+
+def _sandboxes(factory: "Factory") -> "Sandboxes":
+    if factory.stage is None:
+        raise SandboxError("nothing is deployed here", next_step="See what this machine lacks: orket doctor")
+    return factory.stage.sandboxes
+
+
+def _find(factory: "Factory", name: str) -> "Sandbox":
+    from orket_pipelines.sandboxes.records import get_sandbox
+
+    with factory.store.read() as tx:
+        return get_sandbox(tx, name)
+
+
+def _present(factory: "Factory") -> "list[Sandbox]":
+    from orket_pipelines.sandboxes import SandboxState
+    from orket_pipelines.sandboxes.records import list_sandboxes
+
+    with factory.store.read() as tx:
+        return list_sandboxes(tx, set(SandboxState) - {SandboxState.REMOVED})
+
+
+def _change(factory: "Factory", chosen: "Sequence[Sandbox]", act: "Callable[[Sandbox], Sandbox]") -> "list[Sandbox]":
+    """Do `act` to each while nobody deploys it; what a deployment made of it meanwhile is what is acted on."""
+    from orket_pipelines.sandboxes import lease_name
+
+    changed = []
+    for sandbox in chosen:
+        with factory.leases.holding(lease_name(sandbox.rock_id), stop=threading.Event()):
+            changed.append(act(_find(factory, sandbox.id)))
+    return changed
+
+
+def _forget_dependencies(factory: "Factory") -> list[str]:
+    from orket_pipelines.delivery.isolation import worker_labels
+    from orket_pipelines.dependencies.volumes import Volumes
+
+    if factory.engine is None:
+        return []
+    volumes = Volumes(factory.engine, factory.store, factory.leases, worker_labels(factory.settings))
+    return volumes.forget_unused(before=factory.store.clock.now() + 1)
+
+
+def _until(sandbox: "Sandbox") -> str:
+    return when(sandbox.expires_at) if sandbox.expires_at is not None else ""
+
+
+def _first_line(sandbox: "Sandbox") -> str:
+    return sandbox.note.partition("\n")[0]

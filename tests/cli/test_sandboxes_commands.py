@@ -1,0 +1,73 @@
+"""`orket sandboxes` as a person and as a program type it."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox
+from orket_pipelines.store import Store
+
+Orket = Callable[..., Any]
+Asked = Callable[..., Any]
+
+
+@pytest.fixture
+def todo(opened: Store, home: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """As the store tells it, the rock `todo` runs on processes, and `broken` left a log and does not run."""
+    monkeypatch.setenv("ORKET_ISOLATION", "process")
+    sandboxes = MemorySandboxes(opened, {"c2": "api ended with code 3\nno database"}, isolation="process")
+    broken = sandboxes.deploy(Deployment("broken", "broken", "c2", Path()), stop=threading.Event())
+    logs = home / "sandboxes" / "default" / broken.id / "1" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "api.log").write_text("began\nno database\n")
+    return sandboxes.deploy(Deployment("todo", "todo", "c1", Path()), stop=threading.Event())
+
+
+def test_without_a_sandbox_the_list_says_what_makes_one(orket: Orket) -> None:
+    assert "orket rocks deliver" in orket("sandboxes", "list").output
+
+
+def test_the_list_shows_state_and_address(orket: Orket, asked: Asked, todo: Sandbox) -> None:
+    output = orket("sandboxes", "list").output
+    assert todo.url is not None
+    assert todo.url in output
+    assert "api ended with code 3" in output
+    assert [(each["rock_id"], each["state"]) for each in asked("sandboxes", "list")] == [
+        ("broken", "failed"),
+        ("todo", "running"),
+    ]
+
+
+def test_one_is_shown_by_its_rock_or_its_id(orket: Orket, asked: Asked, todo: Sandbox) -> None:
+    assert asked("sandboxes", "show", "todo") == asked("sandboxes", "show", todo.id)
+    assert "no database" in orket("sandboxes", "show", "broken").output
+    missing = orket("sandboxes", "show", "nothing")
+    assert missing.exit_code == 1
+    assert "orket sandboxes list" in missing.output
+
+
+def test_logs_are_by_service(orket: Orket, asked: Asked, todo: Sandbox) -> None:
+    assert asked("sandboxes", "logs", "broken") == {"api": "began\nno database"}
+    assert asked("sandboxes", "logs", "broken", "--service", "api", "--tail", 1) == {"api": "no database"}
+    unknown = orket("sandboxes", "logs", "broken", "--service", "web")
+    assert unknown.exit_code == 1
+    assert "there are of api" in unknown.output
+
+
+def test_one_is_stopped_and_removed(orket: Orket, asked: Asked, todo: Sandbox) -> None:
+    assert asked("sandboxes", "stop", "todo")["state"] == "stopped"
+    assert [each["state"] for each in asked("sandboxes", "down", "todo")["removed"]] == ["removed"]
+    assert orket("sandboxes", "stop", "todo").exit_code == 1
+
+
+def test_all_are_removed_at_once_and_then_there_is_none(orket: Orket, asked: Asked, todo: Sandbox) -> None:
+    assert len(asked("sandboxes", "down", "--all")["removed"]) == 2
+    assert "There is no sandbox to remove." in orket("sandboxes", "down", "--all").output
+
+
+def test_down_without_a_name_is_used_wrongly(orket: Orket, todo: Sandbox) -> None:
+    assert orket("sandboxes", "down").exit_code == 2
+    assert orket("sandboxes", "down", "todo", "--all").exit_code == 2
