@@ -7,15 +7,14 @@ import yaml
 
 from orket_pipelines.agents.gate import Denied, judge_call
 from orket_pipelines.agents.model import Purpose
-from orket_pipelines.agents.models.playbook import Playbook, Scene, examples_folder, read_playbook
-from orket_pipelines.agents.roles import get_role, load_roles
-from orket_pipelines.cards.importing import import_cards
+from orket_pipelines.agents.models.playbook import Playbook, Scene, read_playbook
+from orket_pipelines.agents.roles import get_role
 from orket_pipelines.cards.model import Card, CardKind, CardState
-from orket_pipelines.cards.records import list_cards
 from orket_pipelines.settings import SCRIPTED
-from orket_pipelines.store import Store
+from orket_pipelines.verification import SuiteKind
+from orket_pipelines.verification.suites import declared_suites
+from tests.examples.replay import TODO
 
-TODO = examples_folder() / "todo"
 ENDINGS = {"coder": "request_state", "integrity_guard": "submit_review"}
 STATES = {"coder": CardState.IN_PROGRESS, "integrity_guard": CardState.CODE_REVIEW}
 MEANT_TO_BE_DENIED = [
@@ -27,18 +26,6 @@ MEANT_TO_BE_DENIED = [
 @pytest.fixture(scope="module")
 def playbook() -> Playbook:
     return read_playbook(TODO / "playbook.yaml")
-
-
-@pytest.fixture(scope="module")
-def cards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Card]:
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('cards') / 'orket.db'}")
-    try:
-        report = import_cards(store, [TODO / "cards"], seats=load_roles())
-        assert report.problems == ()
-        with store.read() as tx:
-            return {card.id: card for card in list_cards(tx)}
-    finally:
-        store.close()
 
 
 def scenes(playbook: Playbook) -> Iterator[tuple[str, str, Scene]]:
@@ -53,8 +40,9 @@ def calls(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from call.items()
 
 
-def test_the_cards_are_one_rock_with_an_epic_of_six_issues(cards: dict[str, Card]) -> None:
+def test_the_cards_are_one_rock_with_an_epic_of_the_service_and_one_of_the_page(cards: dict[str, Card]) -> None:
     assert [card.id for card in cards.values() if card.kind is CardKind.ROCK] == ["todo"]
+    assert [card.id for card in cards.values() if card.kind is CardKind.EPIC] == ["todo-api", "todo-page"]
     assert {card.id: card.depends_on for card in cards.values() if card.kind is CardKind.ISSUE} == {
         "todo-skeleton": (),
         "todo-serve": ("todo-skeleton",),
@@ -62,7 +50,33 @@ def test_the_cards_are_one_rock_with_an_epic_of_six_issues(cards: dict[str, Card
         "todo-create-list": ("todo-storage",),
         "todo-complete-delete": ("todo-storage",),
         "todo-filter": ("todo-complete-delete", "todo-create-list"),
+        "page-skeleton": ("todo-skeleton",),
+        "page-list": ("page-skeleton", "todo-create-list"),
+        "page-add": ("page-list",),
+        "page-complete-delete": ("page-list", "todo-complete-delete"),
+        "page-filter": ("page-add", "page-complete-delete", "todo-filter"),
     }
+
+
+def test_each_suite_stands_between_a_card_and_done(cards: dict[str, Card]) -> None:
+    rock = cards["todo"]
+    assert {suite.name: suite.kind for suite in declared_suites(rock).values()} == {
+        "api": SuiteKind.HTTP,
+        "page-add": SuiteKind.E2E,
+        "page": SuiteKind.E2E,
+    }
+    assert {card.id: card.details["verified_by"] for card in cards.values() if card.details.get("verified_by")} == {
+        "todo": ["api", "page"],
+        "todo-filter": ["api"],
+        "page-add": ["page-add"],
+        "page-filter": ["page"],
+    }
+
+
+def test_no_agent_is_told_what_the_suites_hold(playbook: Playbook) -> None:
+    """They lie beside the cards, in no repository."""
+    written = {given.get("path", "") for _, _, scene in scenes(playbook) for _, given in calls(scene)}
+    assert not [path for path in written if "suites" in path]
 
 
 def test_every_issue_says_what_it_asks_for(cards: dict[str, Card]) -> None:
@@ -82,6 +96,13 @@ def test_every_issue_is_played_and_reviewed_and_no_other(playbook: Playbook, car
 def test_who_can_meet_a_conflict_knows_what_to_do(playbook: Playbook) -> None:
     played = {card for card, role, scene in scenes(playbook) if (role, scene.purpose) == ("coder", Purpose.CONFLICT)}
     assert played == {"todo-create-list", "todo-complete-delete"}
+
+
+def test_only_the_author_of_what_fails_in_a_browser_knows_how_to_repair_it(playbook: Playbook) -> None:
+    wanted = Purpose.VERIFICATION_FAILED
+    assert {card for card, role, scene in scenes(playbook) if (role, scene.purpose) == ("coder", wanted)} == {
+        "page-add"
+    }
 
 
 def test_every_scene_is_short_and_ends_its_session_with_its_last_call_only(playbook: Playbook) -> None:
