@@ -28,6 +28,7 @@ def plan(detection: Detection) -> Plan:
         raise DetectionError(f"what to run cannot be decided: {what}", next_step=_write_it_down("services"))
     front = detection.front or _front(services).name
     routes = _routes(services, front) if detection.routes is None else detection.routes
+    _check(services, front, routes)
     return Plan(services=services, front=front, routes=dict(sorted(routes.items())))
 
 
@@ -73,6 +74,23 @@ def _routes(services: tuple[Service, ...], front: str) -> dict[str, str]:
         raise DetectionError(f"several services could answer {API_PREFIX}: {names}", next_step=_write_it_down("routes"))
     kinds = {service.name: service.kind for service in services}
     return {API_PREFIX: behind[0].name} if behind and kinds[front] in PAGES else {}
+
+
+def _check(services: tuple[Service, ...], front: str, routes: dict[str, str]) -> None:
+    """Raises: DetectionError where the manifest names what is not there, or what cannot be."""
+    kinds = {service.name: service.kind for service in services}
+    unknown = sorted({front, *routes.values()} - set(kinds))
+    if unknown:
+        what = f"names {', '.join(unknown)}, and found were: {', '.join(kinds)}"
+    elif any(kinds[name] is not ServiceKind.WEB for name in routes.values()):
+        what = "routes: they lead to web services alone, which start a program"
+    elif routes and kinds[front] not in PAGES:
+        what = f"routes: {front} is in front and answers for itself; only a page hands requests on"
+    else:
+        return
+    raise DetectionError(
+        f"{MANIFEST} {what}", next_step=f"Correct {MANIFEST}; docs/SANDBOXES.md shows what it may say."
+    )
 
 
 def _nothing_serves(detection: Detection) -> DetectionError:

@@ -2,12 +2,12 @@
 
 import ast
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from orket_pipelines.sandboxes.detection.rule import Site
 
-SOURCE_LIMIT = 1024 * 1024
+SOURCE_LIMIT = 512 * 1024
 """Characters parsed for one folder: about a second."""
 ENTRY_NAMES = ("main", "app", "api", "server", "asgi", "__main__", "__init__")
 """Where programs begin; read whether or not they name the framework."""
@@ -21,13 +21,14 @@ _test_names = ("test_", "conftest")
 class Module:
     """A source file. `name` is dotted, as seen from the service's folder; `origins` says what each imported name is.
 
-    `functions` and `classes` are those that importing it defines.
+    `functions` and `classes` are those that importing it defines; `nodes` is the whole tree in a row, walked once.
     """
 
     path: str
     name: str
     package: bool
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
     origins: Mapping[str, str]
     functions: Mapping[str, ast.FunctionDef]
     classes: Mapping[str, ast.ClassDef]
@@ -144,9 +145,9 @@ def is_main_guard(statement: ast.stmt) -> bool:
     )
 
 
-def held(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Every variable assigned in or below a node, with what it is given."""
-    for node in ast.walk(tree):
+def held(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
+    """Every variable that one of these nodes assigns, with what it is given."""
+    for node in nodes:
         yield from assigned(node)
 
 
@@ -199,16 +200,17 @@ def _modules(path: str, inner: str, text: str) -> list[Module]:
     if tree is None:
         return []
     name = ".".join(parts[:-1] if package and len(parts) > 1 else parts)
-    origins = _origins(tree, name if package else name.rpartition(".")[0])
+    nodes = tuple(ast.walk(tree))
+    origins = _origins(nodes, name if package else name.rpartition(".")[0])
     statements = list(top_level(tree))
     functions = {each.name: each for each in statements if isinstance(each, ast.FunctionDef)}
     classes = {each.name: each for each in statements if isinstance(each, ast.ClassDef)}
-    return [Module(path, name, package, tree, origins, functions, classes)]
+    return [Module(path, name, package, tree, nodes, origins, functions, classes)]
 
 
-def _origins(tree: ast.Module, package: str) -> dict[str, str]:
+def _origins(nodes: tuple[ast.AST, ...], package: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 first = alias.name.partition(".")[0]

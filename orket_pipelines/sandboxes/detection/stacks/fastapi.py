@@ -130,10 +130,11 @@ def _makers(code: Code) -> Iterator[tuple[Module, str, Place]]:
 
 
 def _made_by(module: Module, function: ast.FunctionDef) -> Place | None:
-    returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+    nodes = list(ast.walk(function))
+    returned = [node.value for node in nodes if isinstance(node, ast.Return)]
     if any(makes(module, value, "FastAPI") for value in returned):
         return Place(module, function.name)
-    holds = {name for name, value in held(function) if makes(module, value, "FastAPI")}
+    holds = {name for name, value in held(nodes) if makes(module, value, "FastAPI")}
     return next((Place(module, each.id) for each in returned if isinstance(each, ast.Name) and each.id in holds), None)
 
 

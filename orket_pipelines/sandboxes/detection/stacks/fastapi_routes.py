@@ -50,7 +50,7 @@ def health_path(code: Code, application: Place) -> tuple[str, str]:
 def _routes(code: Code) -> Iterator[tuple[Place, str]]:
     """Every GET route whose path is spelled out, with the variable that it is declared on."""
     for module in code.modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             calls = node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node]
             for call in calls:
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and _gets(call):
@@ -90,7 +90,7 @@ def _prefixes(code: Code, calls: dict[Place, ast.Call], top: Place) -> dict[Plac
 def _inclusions(code: Code, calls: dict[Place, ast.Call]) -> Iterator[tuple[Place, Place, str]]:
     """Who includes which router under which prefix; what is computed is left out."""
     for module in code.modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             if node.func.attr != "include_router" or not node.args:
@@ -113,7 +113,7 @@ def _calls(code: Code) -> dict[Place, ast.Call]:
     return {
         Place(module, name): value
         for module in code.modules
-        for name, value in held(module.tree)
+        for name, value in held(module.nodes)
         if isinstance(value, ast.Call)
     }
 
