@@ -2,7 +2,8 @@
 
 from jobs.delivery import deliver_issue, deliver_rock
 from jobs.reporting import end_lost_runs, record_run_failures, report_events
+from jobs.upkeep import upkeep
 
-JOBS = [deliver_rock, deliver_issue, report_events, end_lost_runs, record_run_failures]
+JOBS = [deliver_rock, deliver_issue, report_events, end_lost_runs, record_run_failures, upkeep]
 
 __all__ = ["JOBS"]

@@ -4,8 +4,9 @@ from sensors.bug_rates import bug_rates
 from sensors.ready_rocks import ready_rocks
 from sensors.report_events import report_events_sensor
 from sensors.run_failures import run_failures
+from sensors.sandbox_health import sandbox_health
 from sensors.stale_work import stale_work
 
-SENSORS = [report_events_sensor, ready_rocks, stale_work, run_failures, bug_rates]
+SENSORS = [report_events_sensor, ready_rocks, stale_work, sandbox_health, run_failures, bug_rates]
 
 __all__ = ["SENSORS"]

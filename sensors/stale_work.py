@@ -1,5 +1,6 @@
 """Finds what a dead process left behind."""
 
+import hashlib
 import json
 
 from dagster import (
@@ -16,20 +17,26 @@ from dagster import (
 from assets.graph import ROCKS
 from jobs.delivery import deliver_rock
 from jobs.reporting import UNFINISHED, end_lost_runs
+from jobs.upkeep import upkeep
 from orket_pipelines.cards.model import TERMINAL, WAITING, Card
 from orket_pipelines.cards.records import find_card
-from orket_pipelines.store import Transaction
+from orket_pipelines.containers import engine_answers, installation_id, open_engine
+from orket_pipelines.containers.model import OWNER, PROCESS, WORKSPACE
+from orket_pipelines.errors import EngineUnavailable
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Transaction, is_proven_dead
 from orket_pipelines.store.leases import dead_leases
 from resources.leases import ISSUES, lost_runs
 from sensors.reading import NOTHING_YET, SWITCH_ON, partitions_under_way, reading
 
 
 @sensor(
-    jobs=[deliver_rock, end_lost_runs],
+    jobs=[deliver_rock, end_lost_runs, upkeep],
     minimum_interval_seconds=15,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Finds issues whose worker's process died, and runs that died with theirs. Such runs are marked as "
-    "failed; the issues are taken up again where the setting `automation` is on. Its cursor is for reading only.",
+    description="Finds issues whose worker's process died, runs that died with theirs, and containers that they left. "
+    "Such runs are marked as failed, the containers removed; the issues are taken up again where the setting "
+    "`automation` is on. Its cursor is for reading only.",
 )
 def stale_work(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """Only what is proven dead counts: a process of this machine that is gone."""
@@ -38,9 +45,10 @@ def stale_work(context: SensorEvaluationContext) -> SensorResult | SkipReason:
             return SkipReason(NOTHING_YET)
         stale = stale_issues(found.tx)
         lost = lost_runs(found.tx)
-        automation = found.settings.automation
-    cursor = json.dumps([card.id for card in stale])
-    requests = _end_lost(context.instance, lost)
+        settings, automation = found.settings, found.settings.automation
+    orphans = orphaned_containers(settings)
+    cursor = json.dumps([card.id for card in stale] + orphans)
+    requests = _end_lost(context.instance, lost) + _remove(orphans)
     if automation:
         requests += _take_up(context.instance, stale)
     told = None if requests else _why_nothing(stale, automation=automation)
@@ -51,6 +59,24 @@ def stale_issues(tx: Transaction) -> list[Card]:
     """Unfinished issues whose worker's process is proven dead."""
     cards = [find_card(tx, name.removeprefix(ISSUES)) for name in dead_leases(tx, ISSUES)]
     return [card for card in cards if card is not None and card.state not in TERMINAL | WAITING]
+
+
+def orphaned_containers(settings: Settings) -> list[str]:
+    """The names of containers whose worker is proven dead; none where no engine answers, which proves nothing."""
+    if settings.isolation == "process" or not engine_answers():
+        return []
+    mine = {OWNER: installation_id(settings.home), WORKSPACE: settings.workspace}
+    try:
+        found = open_engine(settings.home).containers(mine)
+    except EngineUnavailable:
+        return []
+    return sorted(each.name for each in found if PROCESS in each.labels and is_proven_dead(each.labels[PROCESS]))
+
+
+def _remove(orphans: list[str]) -> list[RunRequest]:
+    """Keyed by what is there, so that one that cannot be removed is not tried over and over."""
+    key = hashlib.sha256(",".join(orphans).encode()).hexdigest()[:12]
+    return [RunRequest(run_key=f"orphans:{key}", job_name=upkeep.name)] if orphans else []
 
 
 def _end_lost(instance: DagsterInstance, lost: set[str]) -> list[RunRequest]:

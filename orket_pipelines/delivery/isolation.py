@@ -1,4 +1,4 @@
-"""Where commands, results and browsers run: in containers where an engine answers, else, where allowed, as processes."""
+"""Where commands, results and browsers run: in containers where an engine answers, else as processes, if allowed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

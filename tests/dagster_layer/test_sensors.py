@@ -1,6 +1,9 @@
 """Sensors decide, say why, and have no effects."""
 
+import json
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from orket_pipelines.cards.records import get_card, insert_cards, move_card, mov
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.clock import MICROSECONDS, FakeClock
 from orket_pipelines.delivery.claims import PREFIX
+from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox, SandboxState
 from orket_pipelines.store import Store
 from orket_pipelines.store import tables as store_tables
 from resources.leases import ISSUES
@@ -28,10 +32,11 @@ from sensors import SENSORS
 from sensors.bug_rates import bug_rates
 from sensors.ready_rocks import ready_rocks
 from sensors.report_events import report_events_sensor
+from sensors.sandbox_health import sandbox_health, why_look
 from sensors.stale_work import stale_work
 
 Launch = Callable[..., DagsterRun]
-OBSERVING = [report_events_sensor, ready_rocks, stale_work, bug_rates]
+OBSERVING = [report_events_sensor, ready_rocks, stale_work, sandbox_health, bug_rates]
 
 
 def tick(sensor: SensorDefinition, instance: DagsterInstance, cursor: str | None = None) -> SensorResult:
@@ -190,3 +195,39 @@ def test_the_bug_rate_counts_bugs_found_after_the_delivery(home: Path, instance:
 
 def test_the_prefix_of_issue_leases_is_the_worker_s_own() -> None:
     assert ISSUES == PREFIX
+
+
+def deployed(shop: Store) -> Sandbox:
+    """A sandbox that is recorded as running; nothing listens at its address."""
+    deployment = Deployment("shop", "shop", "c0ffee", Path("nowhere"))
+    return MemorySandboxes(shop).deploy(deployment, stop=threading.Event())
+
+
+def test_a_sandbox_that_does_not_answer_is_looked_at(shop: Store, instance: DagsterInstance) -> None:
+    deployed(shop)
+    result = tick(sandbox_health, instance)
+    assert [request.tags["orket/sandboxes"] for request in requests(result)] == ["shop"]
+    assert json.loads(result.cursor or "") == {"shop": "it does not answer"}
+
+
+def test_without_sandboxes_the_health_sensor_says_that_all_is_as_recorded(
+    shop: Store, instance: DagsterInstance
+) -> None:
+    assert why(tick(sandbox_health, instance)) == "0 sandboxes run, and all of them as recorded."
+
+
+@pytest.mark.parametrize(
+    ("state", "answers", "age", "reason"),
+    [
+        (SandboxState.RUNNING, True, 0, None),
+        (SandboxState.RUNNING, False, 0, "it does not answer"),
+        (SandboxState.UNHEALTHY, True, 0, "it answers again"),
+        (SandboxState.UNHEALTHY, False, 0, None),
+        (SandboxState.STOPPED, False, 0, None),
+        (SandboxState.STOPPED, False, 2**60, "its time is over"),
+    ],
+)
+def test_a_sandbox_is_looked_at_where_it_differs_from_its_record(
+    shop: Store, state: SandboxState, answers: bool, age: int, reason: str | None
+) -> None:
+    assert why_look(replace(deployed(shop), state=state), age, answers=answers) == reason

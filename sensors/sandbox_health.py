@@ -1,0 +1,52 @@
+"""Watches the sandboxes: whether they answer as recorded, and whether their time is over."""
+
+import json
+
+from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SensorResult, SkipReason, sensor
+
+from jobs.upkeep import upkeep
+from orket_pipelines.sandboxes.model import Sandbox, SandboxState
+from orket_pipelines.sandboxes.probing import ask, is_answer
+from orket_pipelines.sandboxes.records import list_sandboxes
+from sensors.reading import NOTHING_YET, partitions_under_way, reading
+
+WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
+
+
+@sensor(
+    job=upkeep,
+    minimum_interval_seconds=30,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Asks each running sandbox over loopback whether it answers. Where one stands otherwise than recorded, "
+    "or is older than it may be, the job `upkeep` looks closer and records it. Its cursor is for reading only.",
+)
+def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+    """One run of upkeep where anything differs and none is under way."""
+    with reading() as found:
+        if found is None:
+            return SkipReason(NOTHING_YET)
+        sandboxes = list_sandboxes(found.tx, set(SandboxState) - {SandboxState.REMOVED})
+        now = found.tx.now
+    seen = {each.rock_id: told for each in sandboxes if (told := why_look(each, now, answers=_answers(each)))}
+    cursor = json.dumps(seen)
+    if not seen:
+        running = sum(each.state in WATCHED for each in sandboxes)
+        return SensorResult(skip_reason=f"{running} sandboxes run, and all of them as recorded.", cursor=cursor)
+    if partitions_under_way(context.instance, upkeep.name):
+        return SensorResult(skip_reason=f"upkeep is under way for: {', '.join(seen)}.", cursor=cursor)
+    return SensorResult([RunRequest(tags={"orket/sandboxes": ", ".join(seen)[:200]})], cursor=cursor)
+
+
+def why_look(sandbox: Sandbox, now: int, *, answers: bool) -> str | None:
+    """Why somebody should look at this sandbox; None where all is as recorded. `now` in microseconds."""
+    if sandbox.expires_at is not None and sandbox.expires_at <= now:
+        return "its time is over"
+    if sandbox.state is SandboxState.RUNNING and not answers:
+        return "it does not answer"
+    if sandbox.state is SandboxState.UNHEALTHY and answers:
+        return "it answers again"
+    return None
+
+
+def _answers(sandbox: Sandbox) -> bool:
+    return sandbox.state in WATCHED and all(is_answer(ask(url)) for url in sandbox.urls.values())
