@@ -13,15 +13,15 @@ count_kills() {
 }
 
 # What the shell says about children that were killed is not the command's output.
-exec 3>&2 2>/dev/null
+exec 2>/dev/null
 umask 022
 deadline=$1
 shift
 count_kills
 before=$kills
-# In a process group of its own, so that `kill 0` does not reach this shell. The parentheses keep this shell's own
-# standard error where it is.
-(exec timeout --signal=KILL "$deadline" "$@" </dev/null 2>&3 3>&-)
+# In a process group of its own, so that `kill 0` does not reach this shell. Output and errors through one pipe, so that
+# they come in order. The parentheses keep this shell's own errors where they go.
+(exec timeout --signal=KILL "$deadline" "$@" </dev/null 2>&1)
 code=$?
 # All that this user runs here but this shell, at one stroke, whatever sessions and parents they have: no fork escapes.
 # The process that keeps the container running belongs to another user.

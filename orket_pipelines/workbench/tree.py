@@ -72,23 +72,27 @@ def hand_over(root: Path, user: tuple[int, int], *, most: int) -> None:
 def identity(root: Path) -> tuple[int, int]:
     """Which folder `root` is now: a container goes on seeing the one that it was started with.
 
-    It is made enterable for its owner, which a command may have undone. Raises: WorkbenchError where there is none.
+    Raises: WorkbenchError where there is none.
     """
+    found = _make_usable(root)
+    return found.st_dev, found.st_ino
+
+
+def _make_usable(root: Path) -> os.stat_result:
+    """Open a checkout to its owner, which a command may have undone; its status. Raises: WorkbenchError."""
     try:
         found = root.lstat()
         if found.st_mode & _OPENABLE != _OPENABLE:
             _make_openable(None, str(root))
     except OSError as error:
         raise WorkbenchError(f"the checkout {root} cannot be used: {error.strerror}") from error
-    return found.st_dev, found.st_ino
+    return found
 
 
 def _walk(root: Path, most: int) -> Iterator[tuple[int, str, os.stat_result]]:
     """Each entry below `root`: a descriptor of its folder, its name and status; folders before what is in them."""
-    try:
-        top = os.open(root, _FOLDER)
-    except OSError as error:
-        raise WorkbenchError(f"the checkout {root} cannot be opened: {error.strerror}") from error
+    _make_usable(root)
+    top = os.open(root, _FOLDER)
     count = 0
     try:
         for found in _below(top, 1):
