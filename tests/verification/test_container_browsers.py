@@ -3,12 +3,16 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orket_pipelines.containers import DockerEngine, installation_id
 from orket_pipelines.containers.memory_engine import MemoryEngine, Program
 from orket_pipelines.containers.model import (
+    OWNER,
+    PURPOSE,
     ContainerPurpose,
     ContainerSpec,
     FolderMount,
@@ -18,12 +22,17 @@ from orket_pipelines.containers.model import (
     VolumeMount,
     VolumeSpec,
 )
+from orket_pipelines.dependencies.container_installer import ContainerInstaller
 from orket_pipelines.dependencies.model import Environment
 from orket_pipelines.errors import EngineUnavailable, Stopped, WorkbenchError
 from orket_pipelines.settings import Settings
+from orket_pipelines.store import LeaseKeeper, Store
 from orket_pipelines.verification import Suite, SuiteKind, SuiteReport, Target
+from orket_pipelines.verification.artifacts import PNG
 from orket_pipelines.verification.container_browsers import ContainerBrowsers
 from orket_pipelines.verification.fake import passing
+from orket_pipelines.workbench.container import command_user
+from tests.verification import pages
 
 SUITE = Suite("page", SuiteKind.E2E, "def test_page(page): ...\n")
 TARGET = Target(
@@ -188,3 +197,53 @@ def test_no_user_of_a_run_is_root(open_browsers: Open, folder: Path, monkeypatch
     browsers, _ = open_browsers(program)
     run(browsers, folder)
     assert seen == [(10_001, 10_001) if os.geteuid() == 0 else (os.geteuid(), os.getegid())]
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_real_page_is_driven_from_a_container(
+    docker_home: Path, docker_engine: DockerEngine, e2e_image: str, workbench_image: str, store: Store
+) -> None:
+    """Installs pytest and Playwright on the way, as the first run on a machine does."""
+    settings = Settings(home=docker_home, e2e_image=e2e_image, workbench_image=workbench_image)
+    labels = replace(LABELS, owner=installation_id(docker_home), process=None)
+    network = docker_engine.create_network(NetworkSpec("orket-verification-test", replace(labels, subject="sandbox-1")))
+    serve_pages(docker_engine, docker_home, network.name, workbench_image, labels)
+    leases = LeaseKeeper(store, patience=30)
+    installer = ContainerInstaller(docker_engine, store, settings, leases=leases, labels=labels, user=command_user())
+    target = Target("sandbox-1", "web", {}, network=network.name, inside_urls={"web": "http://web:8000"})
+    suite, folder = Suite("page", SuiteKind.E2E, pages.SUITE), docker_home / "artifacts" / "default" / "card" / "run-1"
+    try:
+        browsers = ContainerBrowsers(docker_engine, installer, settings, labels)
+        report = browsers.run(suite, target, folder=folder, deadline=120, stop=threading.Event())
+    finally:
+        leases.close()
+
+    assert {case.name: case.outcome for case in report.cases} == pages.CASES, report.log
+    assert (report.passed, report.exit_code, report.counts) == (False, 1, {"passed": 3, "failed": 1})
+    assert {artifact.name for artifact in report.artifacts if artifact.media_type != "video/webm"} == pages.ARTIFACTS
+    assert (folder / "first-view.png").read_bytes().startswith(PNG)
+    assert docker_engine.containers({PURPOSE: "browser", OWNER: labels.owner}) == []
+    assert list((docker_home / "verification").iterdir()) == []
+
+
+def serve_pages(engine: DockerEngine, home: Path, network: str, image: str, labels: Labels) -> None:
+    """A service of a sandbox, `web`, with the pages."""
+    root = home / "sandboxes" / "sandbox-1"
+    (root / "bad").mkdir(parents=True)
+    (root / "index.html").write_text(pages.GOOD)
+    (root / "bad" / "index.html").write_text(pages.BAD)
+    engine.start(
+        ContainerSpec(
+            name=f"orket-verification-test-{labels.owner}",
+            image=image,
+            command=("python3", "-m", "http.server", "--directory", "/pages", "8000"),
+            labels=replace(labels, subject="sandbox-1", purpose=ContainerPurpose.SERVICE),
+            user=command_user(),
+            mounts=(FolderMount(root, "/pages"),),
+            network=network,
+            aliases=("web",),
+        )
+    )

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ def screenshot(page: Page) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def _browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    _offer_node()
     request.config.stash[_films] = _offer_ffmpeg()
     with sync_playwright() as started:
         chromium = os.environ.get("E2E_CHROMIUM") or None
@@ -200,6 +202,15 @@ def _free_path(name: str, suffix: str) -> Path:
     while path.exists():
         path, number = folder / f"{stem}-{number}{suffix}", number + 1
     return path
+
+
+def _offer_node() -> None:
+    """Have the system's Node drive the browser where Playwright's own cannot start: it wants a library (libatomic) that
+    slim images lack."""
+    own = Path(playwright.__file__).parent / "driver/node"
+    found = shutil.which("node")
+    if found is not None and subprocess.run([own, "--version"], capture_output=True, check=False).returncode != 0:
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = found
 
 
 def _offer_ffmpeg() -> bool:
