@@ -247,6 +247,15 @@ CASES = (
         (page(output="src/dist"),),
     ),
     Case(
+        "a page in a root that is computed",
+        {
+            "package.json": VITE,
+            "client/index.html": HTML,
+            "vite.config.ts": "export default defineConfig({ root: path.resolve(import.meta.dirname, 'client') })",
+        },
+        (page(output="client/dist"),),
+    ),
+    Case(
         "vite that builds a library",
         {
             "package.json": VITE.replace("{", '{"main": "x.js",', 1),

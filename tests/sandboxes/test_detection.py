@@ -101,8 +101,20 @@ def test_a_router_of_another_module_is_followed_through_a_package_that_exports_i
 def test_an_output_that_cannot_be_told_is_named_to_vite(tmp_path: Path) -> None:
     files = {"package.json": VITE, "index.html": HTML, "vite.config.ts": "export default make()"}
     (service,) = detect(build(tmp_path, files)).services
-    assert service.build == ("npm", "run", "build", "--", "--outDir", "dist", "--emptyOutDir")
+    assert service.build == ("npm", "run", "build", "--", "--outDir", "dist", "--emptyOutDir", "--base", "/")
     assert (service.output, service.confidence) == ("dist", 0.7)
+
+
+@pytest.mark.parametrize(
+    ("base", "options"),
+    [("'/'", ()), ("'./'", ()), ("'/shop/'", ("--", "--base", "/")), ("process.env.BASE", ("--", "--base", "/"))],
+)
+def test_a_page_that_is_meant_for_a_path_is_built_for_the_root(
+    base: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    files = {"package.json": VITE, "index.html": HTML, "vite.config.ts": f"export default {{ base: {base} }}"}
+    (service,) = detect(build(tmp_path, files)).services
+    assert service.build == ("npm", "run", "build", *options)
 
 
 def test_a_build_that_is_not_vites_makes_the_output_a_guess(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import posixpath
 import shlex
+from dataclasses import dataclass
 from typing import Any
 
 from orket_pipelines.sandboxes.detection.javascript import exported_object
@@ -11,6 +12,7 @@ from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 CONFIGURATIONS = tuple(f"vite.config.{ending}" for ending in ("ts", "js", "mts", "mjs", "cts", "cjs"))
 USUAL_OUTPUT = "dist"
+USUAL_ROOTS = (".", "client", "src", "frontend", "web", "app")
 OUTPUT_ASSUMED, OUTPUT_UNKNOWN, SERVER_BESIDE = 0.7, 0.4, 0.6
 
 _libraries = ("react", "vue", "svelte", "preact", "solid-js", "lit")
@@ -44,11 +46,10 @@ def find(site: Site) -> Finding | None:
     if package is None or manifest is None or any(package.uses(each) for each in _builders):
         return None
     path, configuration = _configuration(site)
-    root = configuration.get("root", ".") if configuration is not None else "."
-    page = _page(site, root) if isinstance(root, str) else None
-    if page is None or (configuration is not None and "lib" in _section(configuration, "build")):
+    root = _root(site, configuration)
+    if root is None or (configuration is not None and "lib" in _section(configuration, "build")):
         return None
-    build, output, confidence, seen = _output(package, path, configuration, root)
+    output = _output(package, path, configuration, root)
     library = next((each for each in _libraries if package.uses(each)), None)
     server = next((each for each in _servers if each in package.dependencies), None)
     service = Service(
@@ -56,19 +57,19 @@ def find(site: Site) -> Finding | None:
         stack="vite",
         kind=ServiceKind.SPA,
         folder=site.folder.path,
-        build=build,
-        output=output,
-        confidence=min(confidence, SERVER_BESIDE) if server else confidence,
+        build=output.build,
+        output=output.folder,
+        confidence=min(output.confidence, SERVER_BESIDE) if server else output.confidence,
         evidence=(
             f"{manifest}: declares vite",
-            f"{page}: the page that Vite builds",
+            f"{_page(site, root)}: the page that Vite builds",
             *([f"{package.path}: declares {library}"] if library else []),
-            seen,
+            output.seen,
         ),
     )
     doubt = [f"{package.path}: declares {server}, too: a server of the page's own would not be started"]
     unknown = [f"{path}: where the build is written to cannot be told"]
-    return Finding(service, (*(doubt if server else []), *(unknown if confidence <= OUTPUT_UNKNOWN else [])))
+    return Finding(service, (*(doubt if server else []), *(unknown if output.confidence <= OUTPUT_UNKNOWN else [])))
 
 
 def _configuration(site: Site) -> tuple[str, dict[str, Any] | None]:
@@ -80,40 +81,83 @@ def _configuration(site: Site) -> tuple[str, dict[str, Any] | None]:
     return site.folder.file(MANIFEST), {}
 
 
+def _root(site: Site, configuration: dict[str, Any] | None) -> str | None:
+    """The folder of index.html, relative to the site's: as configured, or where it is usual if that is computed."""
+    configured = (configuration or {}).get("root", ".")
+    candidates = [configured] if isinstance(configured, str) else USUAL_ROOTS
+    return next((each for each in candidates if _page(site, each)), None)
+
+
 def _page(site: Site, root: str) -> str | None:
     folder = site.tree.folders.get(posixpath.normpath(site.folder.file(root)))
     inside = folder is not None and site.folder.contains(folder.path)
     return folder.file("index.html") if folder and inside and "index.html" in folder.files else None
 
 
-def _output(
-    package: Package, path: str, configuration: dict[str, Any] | None, root: str
-) -> tuple[tuple[str, ...], str, float, str]:
-    """How to build, the folder with the result, how sure that is, and why.
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """How the package is built: by its script, or by Vite itself. `vite` is the end of it where that is Vite's."""
 
-    Where the configuration does not tell, or tells of a folder outside, Vite is told on its command line.
-    """
-    script = package.scripts.get("build")
-    build = ("npm", "run", "build") if script else ("npx", "vite", "build")
-    words = _words(script) if script else ["vite", "build"]
-    last = words[len(words) - words[::-1].index("&&") :] if "&&" in words else words
-    is_vite = last[:2] == ["vite", "build"]
-    given = _option(last) if is_vite else None
-    section = {} if configuration is None else _section(configuration, "build")
-    wanted = given or section.get("outDir", None if "..." in section else USUAL_OUTPUT)
-    if configuration is None and given is None:
-        wanted = None
+    command: tuple[str, ...]
+    vite: tuple[str, ...] | None
+
+    def told(self, *options: str) -> tuple[str, ...]:
+        """The command with further options for Vite."""
+        separator = ("--",) if options and self.command[0] == "npm" else ()
+        return (*self.command, *separator, *options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """How to build, the folder with the result, how sure that is, and why."""
+
+    build: tuple[str, ...]
+    folder: str
+    confidence: float
+    seen: str
+
+
+def _output(package: Package, path: str, configuration: dict[str, Any] | None, root: str) -> _Output:
+    """Where the configuration does not tell, or tells of a folder outside, Vite is told on its command line."""
+    script = _script(package)
+    given = _option(script.vite or (), "--outDir")
+    wanted = given or _configured_output(configuration)
+    base = _base(script, configuration)
     if isinstance(wanted, str) and _is_inside(root, wanted):
         output = posixpath.normpath(posixpath.join(root, wanted))
-        source = f"{package.path}: builds" if given else f"{path}: builds"
-        return build, output, 1.0 if script is None or is_vite else OUTPUT_ASSUMED, f"{source} into {output}"
-    if is_vite and given is None:
-        told = (
-            ("--", "--outDir", USUAL_OUTPUT, "--emptyOutDir") if script else ("--outDir", USUAL_OUTPUT, "--emptyOutDir")
-        )
-        output = posixpath.normpath(posixpath.join(root, USUAL_OUTPUT))
-        return (*build, *told), output, OUTPUT_ASSUMED, f"{path}: does not tell where to; told to build into {output}"
-    return build, USUAL_OUTPUT, OUTPUT_UNKNOWN, f"{path}: does not tell where to; {USUAL_OUTPUT} is assumed"
+        seen = f"{package.path if given else path}: builds into {output}"
+        return _Output(script.told(*base), output, 1.0 if script.vite else OUTPUT_ASSUMED, seen)
+    output = posixpath.normpath(posixpath.join(root, USUAL_OUTPUT))
+    if script.vite and given is None:
+        build = script.told("--outDir", USUAL_OUTPUT, "--emptyOutDir", *base)
+        return _Output(build, output, OUTPUT_ASSUMED, f"{path}: does not tell where to; told to build into {output}")
+    seen = f"{path}: does not tell where to; {output} is assumed"
+    return _Output(script.told(*base), output, OUTPUT_UNKNOWN, seen)
+
+
+def _script(package: Package) -> _Script:
+    script = package.scripts.get("build")
+    if script is None:
+        return _Script(("npx", "vite", "build"), ("vite", "build"))
+    words = _words(script)
+    last = tuple(words[len(words) - words[::-1].index("&&") :] if "&&" in words else words)
+    return _Script(("npm", "run", "build"), last if last[:2] == ("vite", "build") else None)
+
+
+def _configured_output(configuration: dict[str, Any] | None) -> Any:
+    """What the configuration says of the output's folder; None where it cannot be told."""
+    if configuration is None:
+        return None
+    section = _section(configuration, "build")
+    return section.get("outDir", None if "..." in section else USUAL_OUTPUT)
+
+
+def _base(script: _Script, configuration: dict[str, Any] | None) -> tuple[str, ...]:
+    """A sandbox serves a page at /: what lets Vite build it for there, where it is meant for elsewhere."""
+    configured = None if configuration is None else configuration.get("base", None if "..." in configuration else "/")
+    if script.vite is None or _option(script.vite, "--base") is not None:
+        return ()
+    return () if isinstance(configured, str) and configured in {"/", "./", ""} else ("--base", "/")
 
 
 def _section(configuration: dict[str, Any], name: str) -> dict[str, Any]:
@@ -129,11 +173,11 @@ def _words(script: str) -> list[str]:
         return []
 
 
-def _option(words: list[str]) -> str | None:
+def _option(words: tuple[str, ...], name: str) -> str | None:
     for at, word in enumerate(words):
-        if word == "--outDir" and at + 1 < len(words):
+        if word == name and at + 1 < len(words):
             return words[at + 1]
-        if word.startswith("--outDir="):
+        if word.startswith(f"{name}="):
             return word.partition("=")[2]
     return None
 
