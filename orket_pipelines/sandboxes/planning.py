@@ -72,8 +72,8 @@ def _routes(services: tuple[Service, ...], front: str) -> dict[str, str]:
     if len(behind) > 1:
         names = ", ".join(f"{each.name} ({each.folder})" for each in behind)
         raise DetectionError(f"several services could answer {API_PREFIX}: {names}", next_step=_write_it_down("routes"))
-    kinds = {service.name: service.kind for service in services}
-    return {API_PREFIX: behind[0].name} if behind and kinds[front] in PAGES else {}
+    pages = {service.name for service in services if service.kind in PAGES}
+    return {API_PREFIX: behind[0].name} if behind and front in pages else {}
 
 
 def _check(services: tuple[Service, ...], front: str, routes: dict[str, str]) -> None:

@@ -67,8 +67,9 @@ def test_a_manifest_may_decide_only_what_was_ambiguous(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["front: elsewhere", "routes: {/api: elsewhere}"])
 def test_a_manifest_that_names_a_service_that_was_not_found_is_refused(text: str, tmp_path: Path) -> None:
-    root = build(tmp_path, {"orket.yaml": text, "package.json": VITE, "index.html": HTML})
-    with pytest.raises(DetectionError, match=r"orket\.yaml names elsewhere, and found were: web"):
+    page = {"package.json": VITE, "index.html": HTML}
+    root = build(tmp_path, {"orket.yaml": text, "requirements.txt": REQUIREMENTS, "main.py": APP, **page})
+    with pytest.raises(DetectionError, match=r"orket\.yaml names elsewhere, and found were: api, web"):
         plan(detect(root))
 
 
