@@ -1,6 +1,7 @@
 """One end-to-end run: the files that go along, the command, and what is made of what it leaves. The same wherever it
 runs."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -43,12 +44,16 @@ class Bench:
         return self.root / "out"
 
 
-def lay_out(root: Path, suite: Suite) -> Bench:
-    """Write what goes along; what a run that was killed has left there is gone."""
+def lay_out(home: Path, folder: Path, suite: Suite) -> Bench:
+    """Write what goes along with the run whose artifacts will lie in `folder`.
+
+    The same run again finds its place again: what it left there when it was killed is gone.
+    """
+    root = home.resolve() / "verification" / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     bench = Bench(root)
     remove(root)
-    for folder in (bench.suite, bench.out):
-        folder.mkdir(parents=True)
+    bench.suite.mkdir(parents=True)
+    bench.out.mkdir()
     # Only its owner enters; whoever the run is, it is shown the folders inside.
     root.chmod(0o700)
     # It may be another user, in a container of its own.
@@ -122,6 +127,8 @@ def conclude(
 
     `stopped` says why it did not end by itself.
     """
+    # A run of the same name that was killed may have left others.
+    remove(folder)
     artifacts = take_artifacts(bench.out, folder)
     report = next((artifact.path for artifact in artifacts if artifact.name == REPORT), None)
     try:

@@ -77,8 +77,7 @@ class ContainerBrowsers:
         """Run the suite as the port says; the container and its folders are gone when this returns."""
         if target.network is None or target.front not in target.inside_urls:
             raise WorkbenchError(f"sandbox {target.sandbox_id} is on no network, so that no container can reach it")
-        # A run that was killed left its folders under the same name, and a container that the reaper finds.
-        bench = lay_out(self.settings.home.resolve() / "verification" / folder.name, suite)
+        bench = lay_out(self.settings.home, folder, suite)
         try:
             image, subject = self.settings.e2e_image, target.sandbox_id
             made = self.installer.prepare_packages(packages(), image=image, subject=subject, stop=stop)
@@ -90,7 +89,7 @@ class ContainerBrowsers:
     def _run(self, run: "_Run", folder: Path, deadline: float, stop: threading.Event) -> SuiteReport:
         expires = self.clock.now() + int((deadline + GRACE) * MICROSECONDS)
         spec = run.spec(self.settings, replace(self.labels, expires=expires))
-        # Where the engine started one and its answer was lost.
+        # Where this run was killed, or the engine started it and its answer was lost.
         self.engine.remove(spec.name)
         watch = _Watch(run.bench, self.clock, self.clock.monotonic() + deadline, stop)
         reach(BEFORE_START)

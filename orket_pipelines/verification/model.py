@@ -91,6 +91,7 @@ class Browsers(Protocol):
     def run(self, suite: Suite, target: Target, *, folder: Path, deadline: float, stop: threading.Event) -> SuiteReport:
         """Run the suite's test file with pytest and Playwright against `target`, for `deadline` seconds at most.
 
-        Screenshots, video, trace and JUnit lie in `folder` afterwards, whose name is the run's id; what a model wrote
-        has had a hand in them: hostile. Raises: EngineUnavailable, WorkbenchError where there is no browser to run it
-        in, InstallFailed where pytest and Playwright cannot be had, Stopped."""
+        Screenshots, video, trace and JUnit lie in `folder` afterwards, and nothing else does; what a model wrote has
+        had a hand in them: hostile. A run that was killed is run again with the same `folder`, and finds what it left.
+        Raises: EngineUnavailable, WorkbenchError where there is no browser to run it in, InstallFailed where pytest and
+        Playwright cannot be had, Stopped."""

@@ -48,7 +48,7 @@ class ProcessBrowsers:
             raise WorkbenchError(f"suite {suite.name} cannot be run: {'; '.join(missing)}", next_step="orket doctor")
         if target.front not in target.urls:
             raise WorkbenchError(f"sandbox {target.sandbox_id} serves no {target.front!r}, which the suite should open")
-        bench = lay_out(self._settings.home.resolve() / "verification" / folder.name, suite)
+        bench = lay_out(self._settings.home, folder, suite)
         workbench = self._workbenches.open(bench.suite, name=suite.name, stop=stop)
         try:
             words = command(suite, python=sys.executable, suite_folder=str(bench.suite), out=str(bench.out))

@@ -1,6 +1,7 @@
 """Suites as card files declare them, and their files as people get them wrong."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,3 +199,14 @@ def test_a_broken_suite_is_told_once_where_a_folder_is_read(load: Import, store:
     Path("cards/checks/api.yaml").write_text("checks: [")
 
     assert len(import_cards(store, [Path("cards")], seats=()).problems) == 1
+
+
+def test_the_examples_of_the_documentation_can_be_imported(load: Import) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "VERIFICATION.md").read_text()
+    rock, checks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (page,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    Path("cards/suites").mkdir()
+    Path("cards/suites/api.yaml").write_text(checks)
+    Path("cards/suites/test_page.py").write_text(page)
+
+    assert problems(load(rock)) == []

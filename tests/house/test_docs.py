@@ -17,7 +17,15 @@ EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 NOT_SETTINGS = {"ORKET_REQUIRE", "ORKET_FAILPOINT", "ORKET_DEBUG"}
 """Variables that steer tests and debugging."""
 
-STATE = {"repositories/", "checkouts/", "analytics/", "workspace.json", "config/organization.json", ".venv/bin"}
+STATE = {
+    "repositories/",
+    "checkouts/",
+    "artifacts/",
+    "analytics/",
+    "workspace.json",
+    "config/organization.json",
+    ".venv/bin",
+}
 """What lies under ORKET_HOME, or is made on the spot."""
 
 documents = pytest.mark.parametrize("document", [*OURS, *EXAMPLES], ids=lambda path: str(path.relative_to(ROOT)))

@@ -28,12 +28,15 @@ SKIPPED = "<testcase name='c'><skipped/></testcase>"
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return lay_out(tmp_path / "verification" / "run", SUITE)
+    return lay_out(tmp_path, tmp_path / "artifacts" / "run", SUITE)
 
 
-def test_the_suite_and_the_plugin_are_laid_out_for_whoever_runs_them(bench: Bench) -> None:
+def test_the_suite_and_the_plugin_are_laid_out_for_whoever_runs_them(bench: Bench, tmp_path: Path) -> None:
     (bench.out / "left").write_text("by a run that was killed")
-    again = lay_out(bench.root, SUITE)
+    again = lay_out(tmp_path, tmp_path / "artifacts" / "run", SUITE)
+    other = lay_out(tmp_path, tmp_path / "artifacts" / "other", SUITE)
+
+    assert again == bench != other
 
     assert sorted(path.name for path in again.suite.iterdir()) == ["orket_e2e.py", "page_list.py", "pytest.ini"]
     assert (again.suite / "page_list.py").read_text() == SUITE.source
@@ -127,6 +130,15 @@ def test_report_and_exit_code_must_agree(
     assert report.exit_code == exit_code
     assert doubt in report.log
     assert report.log.startswith("the log")
+
+
+def test_what_a_run_that_was_killed_has_kept_goes_with_it(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "old.png").write_bytes(PICTURE)
+    (bench.out / "new.png").write_bytes(PICTURE)
+    conclude(SUITE, bench, tmp_path / "kept", exit_code=1, log="")
+
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["new.png"]
 
 
 def test_a_run_that_was_stopped_does_not_pass_and_keeps_its_pictures(bench: Bench, tmp_path: Path) -> None:

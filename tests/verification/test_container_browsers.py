@@ -29,6 +29,7 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store
 from orket_pipelines.verification import Suite, SuiteKind, SuiteReport, Target
 from orket_pipelines.verification.artifacts import PNG
+from orket_pipelines.verification.browser_runs import lay_out
 from orket_pipelines.verification.container_browsers import ContainerBrowsers
 from orket_pipelines.verification.fake import passing
 from orket_pipelines.workbench.container import command_user
@@ -107,11 +108,12 @@ def test_the_container_reaches_the_sandbox_alone_and_writes_to_one_folder(
     browsers, _ = open_browsers(program)
     run(browsers, folder)
     (spec,) = seen
-    bench = home / "verification" / "run-1"
+    bench = lay_out(home, folder, SUITE)
+    assert spec.name == f"orket-browser-{bench.root.name}"
     assert (spec.network, spec.aliases, spec.ports, spec.image) == ("orket-net", (), (), "orket-e2e:0.1.0")
     assert spec.mounts == (
-        FolderMount(bench / "suite", "/suite"),
-        FolderMount(bench / "out", "/out", read_only=False),
+        FolderMount(bench.suite, "/suite"),
+        FolderMount(bench.out, "/out", read_only=False),
         VolumeMount("orket-packages", "/dependencies/python"),
     )
     assert spec.scratch == (Scratch("/tmp", size=512 * 1024**2),)
