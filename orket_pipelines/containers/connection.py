@@ -2,9 +2,10 @@
 
 import http
 import json
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +18,7 @@ from docker.tls import TLSConfig
 from docker.utils import version_lt
 
 from orket_pipelines.containers.answers import read_refusal, unavailable
-from orket_pipelines.containers.endpoint import TICK, Endpoint, Stream
+from orket_pipelines.containers.endpoint import TICK, Endpoint, Request, Stream
 
 GREETING = 10.0
 """Seconds that the engine may take to say hello."""
@@ -52,26 +53,35 @@ class Connection:
         should_stop: Callable[[], bool],
         *,
         body: Any = None,
+        headers: Mapping[str, str] | None = None,
         upgrade: bool = False,
+        patience: float = math.inf,
     ) -> Iterator[bytes]:
-        """What comes in answer to a POST, piece by piece; the last one is empty, unless `should_stop` said so first."""
+        """What comes in answer to a POST, piece by piece; the last one is empty, unless `should_stop` said so first.
+
+        Raises: EngineUnavailable where nothing comes for `patience` seconds.
+        """
         with self._translated(attempt):
-            stream = Stream(self._endpoint, "POST", self._path(path), body=body, upgrade=upgrade, timeout=self._timeout)
+            asked = Request("POST", self._path(path), body, headers or {}, upgrade=upgrade)
+            stream = Stream(self._endpoint, asked, timeout=self._timeout)
         with stream:
             if stream.status >= http.HTTPStatus.BAD_REQUEST:
                 with self._translated(attempt):
                     said = stream.receive_all(self._timeout)
                 raise read_refusal(attempt, stream.status, _message(said))
-            asked = -TICK
+            questioned, heard = -TICK, time.monotonic()
             while True:
-                if (now := time.monotonic()) - asked >= TICK:
-                    asked = now
+                if (now := time.monotonic()) - questioned >= TICK:
+                    questioned = now
                     if should_stop():
                         return
                 with self._translated(attempt):
                     received = stream.receive()
                 if received is not None:
+                    heard = now
                     yield received
+                elif now - heard > patience:
+                    raise unavailable(attempt, f"{self._endpoint.host}: it said nothing for {patience:.0f} s")
                 if received == b"":
                     return
 
@@ -107,7 +117,7 @@ class Connection:
 
 def ping(endpoint: Endpoint, timeout: float) -> str:
     """The API version that an engine speaks. Raises: OSError where none answers within about twice `timeout`."""
-    with Stream(endpoint, "GET", "/_ping", timeout=timeout) as stream:
+    with Stream(endpoint, Request("GET", "/_ping"), timeout=timeout) as stream:
         if stream.status != http.HTTPStatus.OK or "api-version" not in stream.headers:
             raise ConnectionError(f"it answers a greeting with {stream.status}")
         return stream.headers["api-version"]

@@ -1,10 +1,8 @@
 """The port `Engine` over the Docker SDK."""
 
 import http
-import io
 import json
 import math
-import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +12,7 @@ from urllib.parse import quote
 
 from docker.errors import APIError, NotFound
 
-from orket_pipelines.containers import allow_list, request
+from orket_pipelines.containers import allow_list, images, request
 from orket_pipelines.containers.answers import (
     read_container,
     read_image,
@@ -48,6 +46,8 @@ PREFLIGHT = 0.9
 """Seconds for each of connecting and greeting, so that `engine_answers` knows within two."""
 REMOVAL = 30.0
 """Seconds to wait for a removal that somebody else has begun."""
+SETTLING = 0.3
+"""Seconds that a container whose command was killed is looked at, before the kill is held to be the command's own."""
 KILLED = 137
 """The exit code of what SIGKILL ended: alone, or with its whole container."""
 _PAUSE = 0.01
@@ -89,15 +89,11 @@ class DockerEngine:
         return None if told is None else read_image(name, told)
 
     def pull(self, name: str) -> Image:
-        attempt, step = f"pull image {name}", f"Try it by hand: docker pull {name}"
-        with self._connection.asking(attempt) as client:
-            lines = [line for line in client.pull(name, stream=True, decode=True) if "error" in line]
-        if lines:
-            raise ContainerError(f"{attempt}: {lines[-1]['error']}", next_step=step)
-        image = self.find_image(name)
-        if image is None:
-            raise ContainerError(f"{attempt}: it is not there afterwards", next_step=step)
-        return image
+        images.pull(self._connection, name)
+        found = self.find_image(name)
+        if found is None:
+            raise ContainerError(f"pull image {name}: it is not there afterwards")
+        return found
 
     def start(self, spec: ContainerSpec) -> Container:
         spec = allow_list.check(spec, self._home)
@@ -172,7 +168,7 @@ class DockerEngine:
                 if error.status_code != http.HTTPStatus.CONFLICT:
                     raise
                 # Somebody else removes it right now.
-                if not _await(lambda: _unless_missing(lambda: client.inspect_container(container)) is None):
+                if not _await(lambda: _unless_missing(lambda: client.inspect_container(container)) is None, REMOVAL):
                     raise
 
     def stop(self, container: str, *, grace: float) -> None:
@@ -247,7 +243,7 @@ class DockerEngine:
             asked = request.create_seed(spec, volumes)
             seed = client.create_container_from_config(asked)["Id"]  # type: ignore[no-untyped-call]
             try:
-                client.put_archive(seed, "/", _owned_folders([mount.target for mount in volumes], spec.user))
+                client.put_archive(seed, "/", request.pack_folders([mount.target for mount in volumes], spec.user))
             finally:
                 client.remove_container(seed, v=True, force=True)
 
@@ -275,9 +271,13 @@ class DockerEngine:
         """Raises: EngineUnavailable where the engine is going down and took the command with it; ContainerError where
         the container has ended."""
         self._connection.ping(attempt)
-        found = self.find(container)
-        if found is None or not found.running:
+        # The engine hears of the end of a container a little later than of the end of what ran in it.
+        if _await(lambda: not self._runs(container), SETTLING):
             raise ContainerError(f"{attempt}: the container ended meanwhile")
+
+    def _runs(self, container: str) -> bool:
+        found = self.find(container)
+        return found is not None and found.running
 
 
 def _unless_missing(ask: Callable[[], _Answer]) -> _Answer | None:
@@ -288,8 +288,9 @@ def _unless_missing(ask: Callable[[], _Answer]) -> _Answer | None:
         return None
 
 
-def _await(is_so: Callable[[], bool]) -> bool:
-    until = time.monotonic() + REMOVAL
+def _await(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Whether it came to be so within `seconds`."""
+    until = time.monotonic() + seconds
     while not (found := is_so()) and time.monotonic() < until:
         time.sleep(_PAUSE)
     return found
@@ -304,14 +305,3 @@ def _status_code(attempt: str, received: bytes) -> int:
         return int(json.loads(received)["StatusCode"])
     except (ValueError, LookupError, TypeError) as error:
         raise unavailable(attempt, "it went away while it was waited for") from error
-
-
-def _owned_folders(targets: Sequence[str], user: tuple[int, int]) -> bytes:
-    """A tar of empty folders at `targets`, which belong to `user`."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for target in targets:
-            folder = tarfile.TarInfo(target.removeprefix("/"))
-            folder.type, folder.mode, (folder.uid, folder.gid) = tarfile.DIRTYPE, 0o755, user
-            archive.addfile(folder)
-    return packed.getvalue()

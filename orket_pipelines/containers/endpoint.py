@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -65,19 +65,38 @@ class Endpoint:
         return context
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`body` is sent as JSON, None is no body. With `upgrade` the answer is the connection itself; otherwise the
+    request is HTTP/1.0, so that what comes is the plain answer until the end."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    upgrade: bool = False
+
+    def encode(self) -> bytes:
+        """As it is sent."""
+        content = b"" if self.body is None else json.dumps(self.body).encode()
+        lines = [f"{self.method} {self.path} HTTP/1.{int(self.upgrade)}", "Host: docker"]
+        lines += ["Connection: Upgrade", "Upgrade: tcp"] if self.upgrade else ["Connection: close"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        lines += [] if self.body is None else ["Content-Type: application/json"]
+        return "\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""]).encode() + content
+
+
 class Stream:
     """One request on a connection of its own, whose answer may take as long as it likes.
 
-    Use as a context manager. HTTP/1.0, so that what comes is the plain answer until the end. Raises: OSError where the
-    engine does not take the request or does not begin to answer within `timeout` seconds.
+    Use as a context manager. Raises: OSError where the engine does not take the request or does not begin to answer
+    within `timeout` seconds.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, method: str, path: str, *, body: Any = None, upgrade: bool = False, timeout: float
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, request: Request, *, timeout: float) -> None:
         self._socket = endpoint.open(timeout)
         try:
-            self._socket.sendall(_request(method, path, body, upgrade=upgrade))
+            self._socket.sendall(request.encode())
             self.status, self.headers, self._rest = self._read_head()
             self._socket.settimeout(TICK)
         except BaseException:
@@ -103,9 +122,13 @@ class Stream:
             return None
 
     def receive_all(self, timeout: float) -> bytes:
-        """Everything until the end. Raises: TimeoutError where there is silence for `timeout` seconds."""
+        """As much as the headers promise, or everything until the end. Raises: TimeoutError after `timeout` seconds of
+        silence."""
         self._socket.settimeout(timeout)
-        return self._rest + b"".join(iter(lambda: self._socket.recv(CHUNK), b""))
+        promised, received = int(self.headers.get("content-length", -1)), self._rest
+        while len(received) != promised and (more := self._socket.recv(CHUNK)):
+            received += more
+        return received
 
     def _read_head(self) -> tuple[int, dict[str, str], bytes]:
         received = b""
@@ -155,13 +178,3 @@ def _open_socket(path: str, timeout: float) -> socket.socket:
         opened.close()
         raise
     return opened
-
-
-def _request(method: str, path: str, body: Any, *, upgrade: bool) -> bytes:
-    content = b"" if body is None else json.dumps(body).encode()
-    lines = [f"{method} {path} HTTP/1.{int(upgrade)}", "Host: docker"]
-    lines += ["Connection: Upgrade", "Upgrade: tcp"] if upgrade else ["Connection: close"]
-    if body is not None:
-        lines.append("Content-Type: application/json")
-    lines.append(f"Content-Length: {len(content)}")
-    return "\r\n".join([*lines, "", ""]).encode() + content

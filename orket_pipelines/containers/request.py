@@ -1,6 +1,8 @@
 """What the engine is asked to create, from what a room asked for: pure, so that tests compare literals."""
 
 import hashlib
+import io
+import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -99,6 +101,17 @@ def create_seed(spec: ContainerSpec, volumes: list[VolumeMount]) -> Body:
             "Mounts": [_mount(VolumeMount(mount.volume, mount.target, read_only=False)) for mount in volumes],
         },
     }
+
+
+def pack_folders(targets: Sequence[str], user: tuple[int, int]) -> bytes:
+    """A tar of empty folders at `targets`, which belong to `user`."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for target in targets:
+            folder = tarfile.TarInfo(target.removeprefix("/"))
+            folder.type, folder.mode, (folder.uid, folder.gid) = tarfile.DIRTYPE, 0o755, user
+            archive.addfile(folder)
+    return packed.getvalue()
 
 
 def bridge_name(network: str) -> str:
