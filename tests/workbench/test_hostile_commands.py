@@ -133,8 +133,7 @@ def test_a_checkout_that_is_filled_file_by_file_is_noticed_in_time(workbench: Co
 def test_a_flood_of_files_is_counted_and_refused(workbench: ContainerWorkbench) -> None:
     script = "import os\nfor i in range(5000): os.close(os.open(f'f{i}', os.O_CREAT))"
     assert "2000 are allowed" in workbench.run(python(script), deadline=30).output
-    assert workbench.run(python(script.replace("f'f", "f'g")), deadline=30).exit_code != 0
-    assert workbench.run(["true"], deadline=30).output.startswith("not run: the checkout holds")
+    assert "2000 are allowed" in workbench.run(["true"], deadline=30).output
 
 
 def test_a_fork_bomb_is_held_and_gone_afterwards(workbench: ContainerWorkbench) -> None:
