@@ -7,7 +7,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-APPLICATION = ("assets", "jobs", "sensors", "resources", "definitions.py", "workspace.yaml", "examples")
+APPLICATION = ("assets", "jobs", "sensors", "resources", "definitions.py", "workspace.yaml", "examples", "images")
 
 
 class DagsterApplication(BuildHookInterface[Any]):

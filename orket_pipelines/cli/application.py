@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from orket_pipelines import __version__
-from orket_pipelines.cli import bench, cards, demo, detect, dev, doctor, issues, policy, rocks, sandboxes, sessions, sql
+from orket_pipelines.cli import (
+    bench,
+    cards,
+    demo,
+    detect,
+    dev,
+    doctor,
+    images,
+    issues,
+    policy,
+    rocks,
+    sandboxes,
+    sessions,
+    sql,
+)
 from orket_pipelines.cli.terminal import EXIT_CODES
 
 ABOUT = f"""A software factory: cards go in; reviewed, merged, tested software comes out.
@@ -15,6 +29,7 @@ NOUNS = {
     "cards": (cards.group, "What is to be built: rocks, epics, issues."),
     "rocks": (rocks.group, "Whole deliveries."),
     "issues": (issues.group, "Single issues."),
+    "images": (images.group, "What containers are made from."),
     "sandboxes": (sandboxes.group, "What runs of the results."),
     "sessions": (sessions.group, "What agents said and did."),
     "policy": (policy.group, "What was refused, why, and how to do it right."),

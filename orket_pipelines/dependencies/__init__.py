@@ -15,6 +15,7 @@ from orket_pipelines.dependencies.model import (
     Installer,
 )
 from orket_pipelines.dependencies.process_installer import ProcessInstaller
+from orket_pipelines.dependencies.volumes import is_install
 
 __all__ = [
     "CHECKOUT_TARGET",
@@ -25,5 +26,6 @@ __all__ = [
     "Installer",
     "MemoryInstaller",
     "ProcessInstaller",
+    "is_install",
     "plays_installs",
 ]

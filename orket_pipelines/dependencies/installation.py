@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from orket_pipelines.clock import Clock
+from orket_pipelines.clock import MICROSECONDS, Clock
 from orket_pipelines.containers.model import (
     Container,
     ContainerLimits,
@@ -33,6 +33,8 @@ PROXY_ALIAS, PROXY_PORT = "proxy", 3128
 PROXY_PATIENCE = 30.0
 """Seconds that the proxy may take to listen, on a busy machine."""
 POLL = 0.05
+EXPIRES_AFTER = 600.0
+"""Seconds that the containers of an installation may outlive its deadline before the reaper takes them."""
 PROXY_LIMITS = ContainerLimits(memory=256 * 1024**2, cpus=1.0, processes=128, open_files=1024)
 AFTER_NETWORKS = failpoint("dependencies.after_networks")
 AFTER_PROXY = failpoint("dependencies.after_proxy")
@@ -83,7 +85,9 @@ def install(
 
     Raises: InstallFailed, InstallInterrupted, Stopped, EngineUnavailable. Nothing of it runs on afterwards.
     """
-    labels = replace(site.labels, subject=subject, purpose=ContainerPurpose.INSTALL)
+    # Where the process is on another machine, nobody can prove it dead: age is what is left.
+    expires = site.clock.now() + round((site.timeout + PROXY_PATIENCE + EXPIRES_AFTER) * MICROSECONDS)
+    labels = replace(site.labels, subject=subject, purpose=ContainerPurpose.INSTALL, expires=expires)
     name, until = f"orket-{planned.ecosystem}-{secrets.token_hex(6)}", site.clock.monotonic() + site.timeout
     attempt = _Attempt(site, planned, name, labels, stop, until)
     with ExitStack() as undo:

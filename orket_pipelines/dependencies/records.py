@@ -61,7 +61,7 @@ def is_due(installed: Installed, now: int) -> bool:
 
 
 def locations(tx: Transaction) -> set[str]:
-    """Every volume and folder that belongs to a set, in any workspace: a volume has one engine for all of them."""
+    """Every volume and folder that belongs to a set, of whatever workspace."""
     return set(tx.execute(sa.select(_sets.c.location)).scalars())
 
 

@@ -3,11 +3,11 @@
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from orket_pipelines.containers.model import OWNER, PURPOSE, SUBJECT, ContainerPurpose, Labels, VolumeSpec
+from orket_pipelines.containers.model import OWNER, PURPOSE, SUBJECT, WORKSPACE, ContainerPurpose, Labels, VolumeSpec
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.plan import DependencySet
 from orket_pipelines.dependencies.records import (
@@ -30,6 +30,12 @@ AFTER_RECORD = failpoint("dependencies.after_record")
 
 Install = Callable[[DependencySet, str], str]
 """Installs a set into a volume; returns the log, or raises."""
+
+
+def is_install(labels: Mapping[str, str]) -> bool:
+    """Whether something belongs to an installation. For `containers.reap` that is alive: its containers and networks
+    end with their process or by age, and its volumes are judged by `Volumes.reap`, which reads rows and leases."""
+    return labels.get(PURPOSE) in {ContainerPurpose.INSTALL, ContainerPurpose.PROXY}
 
 
 class Volumes:
@@ -61,7 +67,8 @@ class Volumes:
 
         The engine is asked first: what it lists is recorded by then, or its lease held, or nobody's.
         """
-        listed = self._engine.volumes({OWNER: self._labels.owner, PURPOSE: ContainerPurpose.INSTALL})
+        ours = {OWNER: self._labels.owner, WORKSPACE: self._labels.workspace, PURPOSE: ContainerPurpose.INSTALL}
+        listed = self._engine.volumes(ours)
         with self._store.read() as tx:
             kept, filling = locations(tx), self._leases.held(tx, LEASES)
         removed = []

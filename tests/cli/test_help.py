@@ -31,6 +31,8 @@ def test_the_commands_are_these() -> None:
         "detect",
         "dev",
         "doctor",
+        "images build",
+        "images check",
         "issues deliver",
         "policy list",
         "policy show",

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CARRIED = ("definitions.py", "workspace.yaml", "assets/", "jobs/", "sensors/", "resources/", "examples/todo/cards/")
+CARRIED = (
+    "definitions.py",
+    "workspace.yaml",
+    "assets/",
+    "jobs/",
+    "sensors/",
+    "resources/",
+    "examples/todo/cards/",
+    "images/",
+)
 
 
 @pytest.fixture(scope="module")
