@@ -45,6 +45,11 @@ class Archive:
             self._file.write(data)
 
 
-def build_script(source: str) -> str:
-    """What `sh -c` runs, with the service's folder and its build command as arguments."""
-    return f'cp -R {source}/. . && cd -- "$1" && shift && exec "$@"'
+def run_script(source: str) -> str:
+    """What `sh -c` runs over a writable copy of `source`, with the service's folder and its command as arguments.
+
+    Bundlers (Vite) write scratch files into the nearest `node_modules`, which is read-only where packages are shared:
+    an empty one in front of it takes them, and the search for modules goes on above it.
+    """
+    modules = "if [ -f package.json ]; then mkdir -p node_modules; fi"
+    return f'cp -R {source}/. . && cd -- "$1" && {modules} && shift && exec "$@"'

@@ -27,7 +27,7 @@ from orket_pipelines.dependencies.model import CHECKOUT_TARGET
 from orket_pipelines.errors import PortTaken, Stopped, SubnetTaken
 from orket_pipelines.sandboxes import gateway
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET
-from orket_pipelines.sandboxes.building import Archive, Tail, build_script
+from orket_pipelines.sandboxes.building import Archive, Tail, run_script
 from orket_pipelines.sandboxes.model import Service
 from orket_pipelines.sandboxes.probing import listening_ports
 from orket_pipelines.sandboxes.runtime import (
@@ -184,8 +184,7 @@ class ContainerRuntime:
             command = self._gateway(generation, service, port)
         else:
             start = command_of(service, port, EVERYWHERE)
-            script = f'cp -R {SOURCE}/. . && cd -- "$1" && shift && exec "$@"'
-            command = ["sh", "-c", script, "sh", service.folder, *start]
+            command = ["sh", "-c", run_script(SOURCE), "sh", service.folder, *start]
         spec = ContainerSpec(
             name=_container_name(generation, service),
             image=self.station.image,
@@ -237,7 +236,7 @@ class ContainerRuntime:
         said = Tail()
         limit = self.station.build_timeout
         # `timeout` inside: the end of the exec's client would not end what it runs.
-        command = ["timeout", "-s", "KILL", f"{limit:g}", "sh", "-c", build_script(SOURCE), "sh", service.folder]
+        command = ["timeout", "-s", "KILL", f"{limit:g}", "sh", "-c", run_script(SOURCE), "sh", service.folder]
         code = self.engine.execute(
             spec.name, [*command, *service.build], output=said.add, folder=CHECKOUT_TARGET, should_stop=stop.is_set
         )

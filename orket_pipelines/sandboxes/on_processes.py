@@ -228,8 +228,14 @@ def _gateway(generation: Generation, service: Service, site: Path, port: int) ->
 def _offer_modules(generation: Generation) -> None:
     """Node looks for modules in each folder on the way up from the source."""
     link = generation.folder / "node_modules"
-    if generation.environment.node_modules is not None and not link.is_symlink():
+    if generation.environment.node_modules is None:
+        return
+    if not link.is_symlink():
         link.symlink_to(generation.environment.node_modules)
+    # As in containers: bundlers write scratch files into the nearest one, and the installed one is shared.
+    for service in generation.plan.services:
+        if (generation.source / service.folder / "package.json").is_file():
+            (generation.source / service.folder / "node_modules").mkdir(exist_ok=True)
 
 
 def _demand_free(port: int) -> None:

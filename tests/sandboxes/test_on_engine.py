@@ -26,6 +26,7 @@ from orket_pipelines.dependencies.model import Environment
 from orket_pipelines.errors import EngineUnavailable, InstallFailed, SandboxError, Stopped
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes, reconcile
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET, leased
+from orket_pipelines.sandboxes.building import run_script
 from orket_pipelines.sandboxes.records import handles_of, sandbox_of_rock
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
@@ -139,7 +140,7 @@ def test_a_service_runs_over_a_copy_of_its_files_and_reaches_nothing_but_its_sib
     source = sandboxes.folder_of(sandbox.id) / "1" / "source"
     network = engine.networks({})[0]
 
-    assert api.command[:3] == ("sh", "-c", 'cp -R /source/. . && cd -- "$1" && shift && exec "$@"')
+    assert api.command[:3] == ("sh", "-c", run_script("/source"))
     assert api.command[4:] == ("api", "python3", "server.py", "8000")
     assert api.mounts == (FolderMount(source, "/source", read_only=True),)
     assert [scratch.target for scratch in api.scratch] == ["/tmp", "/project/checkout"]
