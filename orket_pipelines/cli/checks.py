@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 from sqlalchemy.engine import make_url
 
+from orket_pipelines.containers import engine_answers, open_engine
 from orket_pipelines.errors import OrketError
 from orket_pipelines.git.version import find_git, is_new_enough
 from orket_pipelines.settings import SCRIPTED, Settings
@@ -48,7 +49,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
     except OrketError as error:
         yield Finding("settings", "fail", str(error), error.next_step)
         return
-    checks: list[Callable[[Settings], Finding]] = [check_disk, check_home, check_store, check_model]
+    checks: list[Callable[[Settings], Finding]] = [check_disk, check_home, check_store, check_model, check_engine]
     for check in checks:
         yield check(settings)
     yield check_port()
@@ -111,6 +112,24 @@ def check_model(settings: Settings) -> Finding:
     if settings.model_base_url is None:
         return Finding("model", "fail", f"{settings.model}, but no server", "Set ORKET_MODEL_BASE_URL, with its /v1.")
     return _ask_for_models(settings)
+
+
+def check_engine(settings: Settings) -> Finding:
+    """Whether an engine answers, how well it isolates, and whether it has the images."""
+    if not engine_answers():
+        advice = "Start Docker, or name an engine by DOCKER_HOST; without one, commands run as processes of this user."
+        return Finding("engine", "warn", "no container engine answers", advice)
+    engine = open_engine(settings.home)
+    try:
+        facts = engine.facts()
+        images = dict.fromkeys((settings.workbench_image, settings.e2e_image))
+        lacking = [name for name in images if engine.find_image(name) is None]
+    except OrketError as error:
+        return Finding("engine", "warn", str(error), error.next_step)
+    told = "; ".join([f"{facts.version}, isolation {facts.tier}", *facts.warnings])
+    if lacking:
+        return Finding("engine", "warn", f"{told}; it lacks {' and '.join(lacking)}", "orket images build")
+    return Finding("engine", "warn" if facts.warnings else "ok", told)
 
 
 def check_port() -> Finding:

@@ -14,7 +14,7 @@ from orket_pipelines.cli import checks
 from orket_pipelines.settings import Settings
 from tests.cli.conftest import Orket
 
-NAMES = ["python", "git", "disk", "home", "store", "model", "port", "chromium"]
+NAMES = ["python", "git", "disk", "home", "store", "model", "engine", "port", "chromium"]
 
 
 def test_a_machine_that_has_everything_passes(orket: Orket, asked: Callable[..., Any]) -> None:
@@ -64,6 +64,22 @@ def test_a_wrong_setting_is_a_finding_and_ends_the_look(orket: Orket, monkeypatc
     done = orket("doctor")
     assert done.exit_code == 1
     assert "fail  settings   ORKET_CONCURRENCY: " in done.stdout
+
+
+def test_without_an_engine_it_is_said_what_that_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'none.sock'}")
+    found = checks.check_engine(Settings(home=tmp_path))
+    assert (found.status, found.found) == ("warn", "no container engine answers")
+    assert "DOCKER_HOST" in found.next
+
+
+@pytest.mark.docker
+def test_an_engine_is_named_with_its_isolation_and_the_images_it_lacks(workbench_image: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, workbench_image=workbench_image, e2e_image="orket-test-no-such-image:1")
+    found = checks.check_engine(settings)
+    assert "isolation " in found.found
+    assert found.found.endswith("it lacks orket-test-no-such-image:1")
+    assert found.next == "orket images build"
 
 
 def test_a_taken_port_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def pretend(tmp_path: Path) -> Iterator[Callable[[Answer], DockerEngine]]:
 
     def start(answer: Answer) -> DockerEngine:
         opened.append(Pretender(tmp_path / "engine.sock", answer))
-        return DockerEngine(tmp_path, endpoint=Endpoint(f"unix://{tmp_path / 'engine.sock'}"), timeout=0.5)
+        return DockerEngine(tmp_path, endpoint=Endpoint(f"unix://{tmp_path / 'engine.sock'}"), timeout=0.25)
 
     yield start
     for each in opened:
@@ -102,17 +102,17 @@ def refuse_all(engine: DockerEngine) -> None:
 
 
 def test_without_a_socket_nothing_is_known(tmp_path: Path) -> None:
-    refuse_all(DockerEngine(tmp_path, endpoint=Endpoint(f"unix://{tmp_path / 'none.sock'}"), timeout=0.5))
+    refuse_all(DockerEngine(tmp_path, endpoint=Endpoint(f"unix://{tmp_path / 'none.sock'}"), timeout=0.25))
 
 
 def test_a_socket_that_nobody_listens_on_is_no_engine(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(tmp_path / "dead.sock"))
-    refuse_all(DockerEngine(tmp_path, endpoint=Endpoint(f"unix://{tmp_path / 'dead.sock'}"), timeout=0.5))
+    refuse_all(DockerEngine(tmp_path, endpoint=Endpoint(f"unix://{tmp_path / 'dead.sock'}"), timeout=0.25))
 
 
 def test_a_port_that_nobody_listens_on_is_no_engine(tmp_path: Path) -> None:
-    refuse_all(DockerEngine(tmp_path, endpoint=Endpoint("tcp://127.0.0.1:1"), timeout=0.5))
+    refuse_all(DockerEngine(tmp_path, endpoint=Endpoint("tcp://127.0.0.1:1"), timeout=0.25))
 
 
 @pytest.mark.parametrize("host", ["ssh://me@example.com", "npipe:////./pipe/docker", "nonsense", "tcp://"])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"dagster", "fastapi", "pydantic_ai", "sqlalchemy", "duckdb", "rich", "alembic", "yaml"}
+HEAVY = {"dagster", "fastapi", "pydantic_ai", "sqlalchemy", "duckdb", "docker", "rich", "alembic", "yaml"}
 """Not pydantic: typer itself converts options with it, though not for `orket --help`."""
 ALLOWANCE = 0.3
 """Seconds that the issue grants `--help` beyond what bare Python takes to start."""
