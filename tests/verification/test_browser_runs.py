@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orket_pipelines.git.folders import remove
 from orket_pipelines.verification import CaseOutcome, Suite, SuiteKind
 from orket_pipelines.verification.browser_runs import (
     ENTRY_LIMIT,
@@ -52,6 +53,7 @@ def test_the_command_runs_the_suite_alone() -> None:
         "-m",
         "pytest",
         "-q",
+        "--tb=short",
         "-c",
         "/suite/pytest.ini",
         "--rootdir=/suite",
@@ -69,7 +71,7 @@ def test_the_plugin_is_told_what_it_drives_and_the_browser_knows_no_other_host()
     urls = {"web": "http://web:3000/", "api": "http://api:8000"}
     told = environment(urls, "web", chromium="/usr/bin/chromium", suite_folder="/suite", out="/out")
     assert (told["E2E_BASE_URL"], told["E2E_CHROMIUM"], told["E2E_ARTIFACTS"]) == (
-        "http://web:3000/",
+        "http://web:3000",
         "/usr/bin/chromium",
         "/out",
     )
@@ -100,6 +102,8 @@ def test_a_run_that_writes_without_end_is_noticed(bench: Bench) -> None:
     assert not has_grown_too_large(bench)
     for number in range(ENTRY_LIMIT + 1):
         (bench.out / str(number)).touch()
+    assert has_grown_too_large(bench)
+    remove(bench.out)
     assert has_grown_too_large(bench)
 
 

@@ -50,6 +50,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail the test where its page reported errors; leave its last screenshot either way."""
     try:
         yield
+    except pytest.skip.Exception:
+        raise
     except BaseException:
         if _visit in item.stash:
             item.stash[_visit].end(failed=True)
