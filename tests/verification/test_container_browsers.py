@@ -1,6 +1,7 @@
 """Browsers in containers, on the engine in memory; and once on a real one."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,10 +28,17 @@ from orket_pipelines.dependencies.model import Environment
 from orket_pipelines.errors import EngineUnavailable, Stopped, WorkbenchError
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store
+from orket_pipelines.store.failpoints import arm
 from orket_pipelines.verification import Suite, SuiteKind, SuiteReport, Target
 from orket_pipelines.verification.artifacts import PNG
 from orket_pipelines.verification.browser_runs import lay_out
-from orket_pipelines.verification.container_browsers import ContainerBrowsers
+from orket_pipelines.verification.container_browsers import (
+    AFTER_RUN,
+    AFTER_START,
+    BEFORE_CLEAR,
+    BEFORE_START,
+    ContainerBrowsers,
+)
 from orket_pipelines.verification.fake import passing
 from orket_pipelines.workbench.container import command_user
 from tests.verification import pages
@@ -181,6 +189,33 @@ def test_an_engine_whose_answer_was_lost_keeps_no_container_once_the_run_is_trie
 
     assert run(browsers, folder).passed
     assert engine.containers({}) == []
+
+
+POINTS = [AFTER_RUN, AFTER_START, BEFORE_CLEAR, BEFORE_START]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_that_was_killed_is_made_good_by_the_same_run_again(home: Path, folder: Path, point: str) -> None:
+    def browsers() -> ContainerBrowsers:
+        engine = MemoryEngine(home, passing, path=home / "engine")
+        return ContainerBrowsers(engine, Packages(), Settings(home=home), LABELS)
+
+    home.mkdir()
+    MemoryEngine(home, passing, path=home / "engine").create_network(NetworkSpec("orket-net", LABELS))
+    MemoryEngine(home, passing, path=home / "engine").create_volume(VolumeSpec("orket-packages", LABELS))
+    child = os.fork()
+    if child == 0:
+        try:
+            arm(point)
+            run(browsers(), folder)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    again = browsers()
+    assert run(again, folder).passed
+    assert again.engine.containers({}) == []
+    assert list((home / "verification").iterdir()) == []
 
 
 def test_a_sandbox_on_no_network_cannot_be_tried(open_browsers: Open, folder: Path) -> None:
