@@ -38,7 +38,8 @@ class Installer(Protocol):
         """What `checkout` needs; installed now where it is not there yet, which takes a while and is recorded.
 
         The files are read as hostile. Raises: InstallFailed with the log's end where what the project asks for cannot
-        be installed (its author's to mend); EngineUnavailable; Stopped.
+        be installed (its author's to mend); InstallInterrupted where it is to be tried again; WorkbenchError where this
+        host lacks a program; EngineUnavailable; Stopped.
         """
 
     def key_of(self, checkout: Path) -> str:

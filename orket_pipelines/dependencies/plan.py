@@ -70,7 +70,8 @@ def plan_python(requirements: Sequence[str], terms: Terms) -> DependencySet:
         files,
         (
             ("mkdir", temporary),
-            ("python3", "-m", "venv", PYTHON_TARGET),
+            # Without anything to install, pip is only slow to set up.
+            ("python3", "-m", "venv", *(() if requirements else ("--without-pip",)), PYTHON_TARGET),
             *([(*install, *built, "-r", "requirements.txt")] if requirements else []),
             ("rm", "-rf", temporary),
         ),

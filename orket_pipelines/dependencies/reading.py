@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from orket_pipelines.errors import InstallFailed
+from orket_pipelines.errors import InstallFailed, WorkbenchError
 
 DEPTH = 3
 """Folders below the root that are looked into."""
@@ -58,9 +58,15 @@ class Look:
 
 
 def look(root: Path) -> Look:
-    """Find and read the manifests. Raises: InstallFailed where one is no plain file, or too large."""
+    """Find and read the manifests.
+
+    Raises: InstallFailed where one is no plain file, or too large; WorkbenchError where there is no checkout.
+    """
     walk = _Walk()
-    folder = os.open(root, _FOLDER)
+    try:
+        folder = os.open(root, _FOLDER)
+    except OSError as error:
+        raise WorkbenchError(f"the checkout {root} cannot be opened: {error.strerror}") from error
     try:
         walk.run(folder)
     finally:
@@ -151,7 +157,9 @@ def _enter(root: int, prefix: str) -> int | None:
 
 
 def _is_worthwhile(item: os.DirEntry[str]) -> bool:
-    return not item.name.startswith(".") and item.name not in SKIPPED and item.is_dir(follow_symlinks=False)
+    # A name that cannot be printed would go into messages, and some can be stored nowhere.
+    usual = item.name.isprintable() and not item.name.startswith(".") and item.name not in SKIPPED
+    return usual and item.is_dir(follow_symlinks=False)
 
 
 def _stamp(found: os.stat_result) -> Stamp:

@@ -9,7 +9,7 @@ SHOWN = 4_000
 """Characters of a log in a message."""
 KILLED_FROM = 128
 """Exit codes from here on tell of a signal."""
-AGAIN = "It is tried again; look whether the package sources answer: orket doctor"
+AGAIN = "It is tried again by itself; see that this machine reaches the sources that its pip and npm are set to."
 _unreachable = re.compile(
     r"npm (?:error|ERR!) code (?:E5\d\d|ETIMEDOUT|ECONNRESET|ECONNREFUSED|EAI_AGAIN|ERR_SOCKET_TIMEOUT)"
     r"|HTTP error 5\d\d|ReadTimeoutError|ConnectTimeoutError|Connection reset by peer"

@@ -1,5 +1,6 @@
 """Installs on a real engine, from the package sources that this machine is set to."""
 
+import json
 import os
 import signal
 import socket
@@ -111,14 +112,17 @@ def place(docker_home: Path, workbench_image: str) -> Iterator[Place]:
 
 
 def test_what_manifests_ask_for_is_there_and_no_package_ran_its_own_code(place: Place) -> None:
-    (place.checkout / "requirements.txt").write_text("fastapi\n")
-    # Its script would replace the program in bin/ by a binary.
-    (place.checkout / "package.json").write_text('{"dependencies": {"esbuild": "0.25.0"}}')
+    (place.checkout / "requirements.txt").write_text("anyio\n")
+    # Its script would replace the program in bin/ by a binary, and fails where the package with that is not locked.
+    package = {"dependencies": {"esbuild": "0.25.0"}}
+    lock = {"lockfileVersion": 3, "packages": {"": package, "node_modules/esbuild": {"version": "0.25.0"}}}
+    (place.checkout / "package.json").write_text(json.dumps(package))
+    (place.checkout / "package-lock.json").write_text(json.dumps(lock))
     found = place.prepare()
     assert place.left() == (0, 0, {mount.volume for mount in found.mounts})
     said = place.say(
         found,
-        "command -v python; python -c 'import fastapi; print(fastapi.__name__)'\n"
+        "command -v python; python -c 'import anyio; print(anyio.__name__)'\n"
         "mkdir -p /tmp/x && cd /project && node -p 'require.resolve(\"esbuild/package.json\")'\n"
         "head -c 19 /project/node_modules/esbuild/bin/esbuild; echo\n"
         "ls -a /project/node_modules /dependencies/python | grep installing\n"
@@ -126,7 +130,7 @@ def test_what_manifests_ask_for_is_there_and_no_package_ran_its_own_code(place: 
     )
     assert said.splitlines() == [
         "/dependencies/python/bin/python",
-        "fastapi",
+        "anyio",
         "/project/node_modules/esbuild/package.json",
         "#!/usr/bin/env node",
         "read-only",

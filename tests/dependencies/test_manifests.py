@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,6 +208,35 @@ def test_folders_of_others_are_not_looked_into(declared: Declare) -> None:
     folders = ("node_modules/x", "vendor/x", ".git", ".venv", "tests", "a/b/c/d")
     assert declared({f"{folder}/requirements.txt": "idna" for folder in folders}) == Declared()
     assert declared({"a/b/c/requirements.txt": "idna"}).requirements == ("idna",)
+
+
+def test_folders_whose_names_cannot_be_printed_are_not_looked_into(write: Write) -> None:
+    for name in (b"a\nb", b"\xff", "\u202e".encode()):
+        folder = write({}) / os.fsdecode(name)
+        folder.mkdir()
+        (folder / "requirements.txt").write_text("-e .")
+    assert read_manifests(look(write({}))) == Declared()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a" * 19_000 + "!",
+        "a." * 9_000 + "!",
+        "a[" + "b," * 9_000,
+        "a" + "<1," * 6_000,
+        "a;" + " (" * 9_000 + " -",
+        "a" + " --hash=sha256:0" * 1_000,
+    ],
+    ids=lambda line: line[:6],
+)
+def test_a_line_made_to_be_slow_to_read_is_read_quickly(declared: Declare, line: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(InstallFailed):
+        declared({"requirements.txt": line})
+    with pytest.raises(InstallFailed):
+        declared({"requirements.txt": "", "package.json": json.dumps({"dependencies": {"x": line.replace("!", "/")}})})
+    assert time.perf_counter() - started < 1
 
 
 def test_nothing_is_read_through_a_link(write: Write, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_packages_run_their_own_code_only_where_the_settings_say_so() -> None:
 def test_a_project_without_python_still_gets_an_empty_environment() -> None:
     (python,) = plan(Declared(), TERMS)
     assert [command[0] for command in python.commands] == ["mkdir", "python3", "rm"]
+    assert python.commands[1] == ("python3", "-m", "venv", "--without-pip", "/dependencies/python")
 
 
 @pytest.mark.parametrize(
