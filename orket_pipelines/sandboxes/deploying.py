@@ -5,6 +5,7 @@ before still serves. Then that is removed, because the new one takes over its po
 nothing running, and says why.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any
 
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.dependencies.model import Installer
-from orket_pipelines.errors import ContainerError, InstallFailed, SandboxError, Stopped
+from orket_pipelines.errors import ContainerError, EngineUnavailable, InstallFailed, SandboxError, Stopped
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState
@@ -192,7 +193,9 @@ class DeployedSandboxes:
             self.runtime.clear(sandbox.id, self._handles(sandbox))
             return {"state": str(SandboxState.FAILED), "note": end_of(str(error))}
         except Stopped:
-            self.runtime.clear(sandbox.id, self._handles(sandbox))
+            # The stop is what counts; an engine that is gone meanwhile is cleared by the next deployment.
+            with contextlib.suppress(EngineUnavailable):
+                self.runtime.clear(sandbox.id, self._handles(sandbox))
             raise
         except (ContainerError, SandboxError) as error:
             self._fail(sandbox, str(error))
@@ -210,8 +213,9 @@ class DeployedSandboxes:
         self, sandbox: Sandbox, deployment: Deployment, made: Plan, folder: Path, stop: threading.Event
     ) -> Generation:
         """Files, dependencies and builds: what takes long, and touches nothing that serves."""
-        discard(folder)
+        self.runtime.end_builds(sandbox.id)
         source = folder / "source"
+        discard(folder)
         try:
             copy_source(deployment.source, source, limit=self.settings.checkout_limit)
         except SandboxError as error:

@@ -5,11 +5,13 @@ import re
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.containers.model import (
     OWNER,
+    PURPOSE,
     SUBJECT,
     WORKSPACE,
     Container,
@@ -50,6 +52,8 @@ WEB_PORT = 8000
 """Where services listen inside their containers, unless the plan says otherwise."""
 STARTS_AT_ONCE = 3
 """Cores and one more: the same time in all, and each starts four times sooner than where all start at once."""
+KILL_PATIENCE, TAKING_PATIENCE = 5.0, 60.0
+"""Seconds that a build gets beyond its time until we no longer wait, and that taking its output may take."""
 GRACE = 3.0
 """Seconds that a stopped service gets to end by itself."""
 KILLED = 137
@@ -85,8 +89,14 @@ class ContainerRuntime:
 
     engine: Engine
     station: Station
+    clock: Clock = field(default_factory=SystemClock)
     isolation: str = "container"
     uses_subnets: bool = True
+
+    def end_builds(self, sandbox: str) -> None:
+        """Remove the containers of builds."""
+        builds = self._labels_of(sandbox) | {PURPOSE: str(ContainerPurpose.BUILD)}
+        _in_parallel(lambda each: self.engine.remove(each.id), self.engine.containers(builds))
 
     def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
         """Run the build where there is no network, over a copy that goes with its container; what it made comes out
@@ -98,7 +108,7 @@ class ContainerRuntime:
             self.engine.start(spec)
             reach(AFTER_BUILD_CONTAINER)
             self._run_build(spec, service, stop)
-            self._take(spec, service, archive)
+            self._take(spec, service, archive, stop)
             unpack(archive, generation.made(service), limit=self.station.scratch)
         finally:
             self.engine.remove(spec.name)
@@ -159,7 +169,8 @@ class ContainerRuntime:
         found = self.engine.networks(self._labels_of(generation.sandbox))
         if found:
             return found[0].name
-        labels = self._labels(generation, ContainerPurpose.SERVICE)
+        # It outlives this generation, and so its date.
+        labels = replace(self._labels(generation, ContainerPurpose.SERVICE), expires=None)
         spec = NetworkSpec(f"orket-{generation.sandbox[:12]}", labels, subnet=generation.subnet)
         try:
             name = self.engine.create_network(spec).name
@@ -238,9 +249,13 @@ class ContainerRuntime:
         # `timeout` inside: the end of the exec's client would not end what it runs.
         command = ["timeout", "-s", "KILL", f"{limit:g}", "sh", "-c", run_script(SOURCE), "sh", service.folder]
         code = self.engine.execute(
-            spec.name, [*command, *service.build], output=said.add, folder=CHECKOUT_TARGET, should_stop=stop.is_set
+            spec.name,
+            [*command, *service.build],
+            output=said.add,
+            folder=CHECKOUT_TARGET,
+            should_stop=self._until(limit + KILL_PATIENCE, stop),
         )
-        if code is None:
+        if stop.is_set():
             raise Stopped(f"stopped while {service.name} was being built")
         if code != 0:
             why = (
@@ -248,20 +263,27 @@ class ContainerRuntime:
             )
             raise DeploymentFailed(f"the build of {service.name} {why}\n{end_of(said.text())}")
 
-    def _take(self, spec: ContainerSpec, service: Service, archive: Path) -> None:
+    def _take(self, spec: ContainerSpec, service: Service, archive: Path, stop: threading.Event) -> None:
         made = posixpath.normpath(posixpath.join(CHECKOUT_TARGET, service.folder, service.output or "."))
         folder = made if is_page(service) else CHECKOUT_TARGET
+        late = self._until(TAKING_PATIENCE, stop)
         with archive.open("wb") as file:
             taken = Archive(file, self.station.scratch)
+            # By full names: dependencies come first on the path.
             code = self.engine.execute(
                 spec.name,
-                ["sh", "-c", 'exec tar -C "$1" -cf - . 2>/dev/null', "sh", folder],
+                ["/bin/sh", "-c", 'exec /bin/tar -C "$1" -cf - . 2>/dev/null', "sh", folder],
                 output=taken.add,
-                should_stop=lambda: taken.full,
+                should_stop=lambda: taken.full or late(),
             )
         if code != 0 or taken.full:
-            why = "is too big" if taken.full else "is not there"
+            why = "is too big" if taken.full else "cannot be taken" if code is None else "is not there"
             raise DeploymentFailed(f"the build of {service.name} ended, but its output {service.output or '.'} {why}")
+
+    def _until(self, seconds: float, stop: threading.Event) -> Callable[[], bool]:
+        """Whether time is up: what a build left running may hold back whatever counts inside."""
+        end = self.clock.monotonic() + seconds
+        return lambda: stop.is_set() or self.clock.monotonic() > end
 
     def _environment(self, generation: Generation) -> dict[str, str]:
         """No secret of this host is in it."""

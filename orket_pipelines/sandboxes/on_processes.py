@@ -80,6 +80,12 @@ class ProcessRuntime:
     isolation: str = "process"
     uses_subnets: bool = False
 
+    def end_builds(self, sandbox: str) -> None:
+        """Kill what bears the mark of a build."""
+        give_up = time.monotonic() + END_PATIENCE
+        while signal_marked(_of_builds(sandbox), signal.SIGKILL) and time.monotonic() < give_up:
+            time.sleep(0.02)
+
     def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
         """Run the build over the copy of the source, which is the sandbox's own; it ends with this worker."""
         name = f"{service.name}-build"
@@ -131,6 +137,7 @@ class ProcessRuntime:
 
     def halt(self, sandbox: str, handles: Handles) -> None:
         """Ask every keeper to end its service, and kill what is left."""
+        self.end_builds(sandbox)
         keepers = [Identity(**each) for each in handles.get("processes", {}).values()]
         # What a killed worker started is in no handles; its keeper bears the mark as its service does, and a keeper
         # hands the signal on.
@@ -180,11 +187,12 @@ class ProcessRuntime:
         for each in (run, home):
             each.mkdir(parents=True, exist_ok=True)
         (run / f"{name}.exit").unlink(missing_ok=True)
+        mark = _of_builds(generation.sandbox) if timeout else generation.sandbox
         _offer_modules(generation)
         request = {
             "command": list(command),
             "folder": str(folder),
-            "environment": self._environment(generation, home) | environment,
+            "environment": self._environment(generation, home) | environment | {MARK: mark},
             "limits": self.bounds.limits(),
             "log": str(run / f"{name}.log"),
             "exit": str(run / f"{name}.exit"),
@@ -200,7 +208,7 @@ class ProcessRuntime:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
-            env={MARK: generation.sandbox},
+            env={MARK: mark},
         )
 
     def _environment(self, generation: Generation, home: Path) -> dict[str, str]:
@@ -209,7 +217,12 @@ class ProcessRuntime:
         path = ":".join((*generation.environment.path, programs, "/usr/local/bin:/usr/bin:/bin"))
         passed = {name: os.environ[name] for name in CERTIFICATES if name in os.environ}
         fixed = {"PATH": path, "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-        return passed | dict(generation.environment.variables) | fixed | {MARK: generation.sandbox, "CI": "1"}
+        return passed | dict(generation.environment.variables) | fixed | {"CI": "1"}
+
+
+def _of_builds(sandbox: str) -> str:
+    """The mark of a sandbox's builds."""
+    return f"{sandbox}-build"
 
 
 def site_of(generation: Generation, service: Service) -> Path:

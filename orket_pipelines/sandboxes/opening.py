@@ -23,7 +23,7 @@ def open_sandboxes(
     processes = ProcessRuntime(settings.sandbox_build_timeout)
     if engine is None:
         return DeployedSandboxes(store, processes, installer, settings)
-    runtime = ContainerRuntime(engine, replace(station_of(settings), process=process))
+    runtime = ContainerRuntime(engine, replace(station_of(settings), process=process), store.clock)
     return DeployedSandboxes(store, runtime, installer, settings, others=(processes,))
 
 

@@ -73,6 +73,9 @@ class Runtime(Protocol):
     def uses_subnets(self) -> bool:
         """Whether a sandbox needs a network of its own."""
 
+    def end_builds(self, sandbox: str) -> None:
+        """End the builds that a killed worker left: they would write among the files of the next."""
+
     def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
         """Run the service's build, bounded. Raises: DeploymentFailed with the log's end, Stopped."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orket_pipelines.errors import SandboxError
+from orket_pipelines.git.folders import remove
 
 LEFT_OUT = frozenset({".git", "node_modules", "__pycache__", ".venv"})
 """Names that are never copied: the repository itself, and what comes from elsewhere."""
@@ -56,10 +57,8 @@ def unpack(archive: Path, target: Path, *, limit: int) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder and all that is in it; nothing there is no error."""
-    if folder.is_symlink():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a folder and all that is in it, whatever a service made of it; nothing there is no error."""
+    remove(folder)
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
