@@ -1,11 +1,10 @@
 """Sandboxes as containers: a bridge that nothing leaves, a container per service, a port of 127.0.0.1 for each."""
 
 import posixpath
-import re
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orket_pipelines.clock import Clock, SystemClock
@@ -15,19 +14,12 @@ from orket_pipelines.containers.model import (
     SUBJECT,
     WORKSPACE,
     Container,
-    ContainerLimits,
     ContainerPurpose,
     ContainerSpec,
-    FolderMount,
-    Labels,
-    NetworkSpec,
-    PublishedPort,
-    Scratch,
 )
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
-from orket_pipelines.errors import PortTaken, Stopped, SubnetTaken
-from orket_pipelines.sandboxes import gateway
+from orket_pipelines.errors import PortTaken, SandboxError, Stopped, SubnetTaken
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET
 from orket_pipelines.sandboxes.building import Archive, Tail, run_script
 from orket_pipelines.sandboxes.model import Service
@@ -38,18 +30,22 @@ from orket_pipelines.sandboxes.runtime import (
     DeploymentFailed,
     Generation,
     Handles,
-    command_of,
     end_of,
     is_page,
 )
 from orket_pipelines.sandboxes.source import unpack
+from orket_pipelines.sandboxes.specs import (
+    SOURCE,
+    Station,
+    build_spec,
+    inside_url,
+    network_spec,
+    port_of,
+    service_spec,
+    slug,
+)
 from orket_pipelines.store import failpoint, reach
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container, whose ports are published on 127.0.0.1 alone
-SOURCE, SITE = "/source", "/site"
-PAGE_PORT = 8080
-WEB_PORT = 8000
-"""Where services listen inside their containers, unless the plan says otherwise."""
 STARTS_AT_ONCE = 3
 """Cores and one more: the same time in all, and each starts four times sooner than where all start at once."""
 KILL_PATIENCE, TAKING_PATIENCE = 5.0, 60.0
@@ -58,29 +54,9 @@ GRACE = 3.0
 """Seconds that a stopped service gets to end by itself."""
 KILLED = 137
 """How a shell tells that its command was killed."""
-PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
 AFTER_NETWORK = failpoint("sandboxes.after_network")
 AFTER_CONTAINER = failpoint("sandboxes.after_container")
 AFTER_BUILD_CONTAINER = failpoint("sandboxes.after_build_container")
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """What containers of this installation are made with: its id as `owner`, the tenant, image, user and limits.
-
-    `scratch` is the size of the tmpfs that a service's files are copied to. `process` names this worker, whose end
-    makes its build containers orphans. Times are in seconds, sizes in bytes.
-    """
-
-    owner: str
-    workspace: str
-    image: str
-    user: tuple[int, int]
-    limits: ContainerLimits
-    scratch: int
-    build_timeout: float
-    restarts: int = 3
-    process: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +77,8 @@ class ContainerRuntime:
     def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
         """Run the build where there is no network, over a copy that goes with its container; what it made comes out
         as an archive: nothing that a build does can touch a folder of this host."""
-        spec = self._build_spec(generation, service)
-        archive = generation.folder / f"{_slug(service.name)}.tar"
+        spec = build_spec(self.station, generation, service)
+        archive = generation.folder / f"{slug(service.name)}.tar"
         self.engine.remove(spec.name)
         try:
             self.engine.start(spec)
@@ -110,6 +86,8 @@ class ContainerRuntime:
             self._run_build(spec, service, stop)
             self._take(spec, service, archive, stop)
             unpack(archive, generation.made(service), limit=self.station.scratch)
+        except SandboxError as error:
+            raise DeploymentFailed(str(error)) from error
         finally:
             self.engine.remove(spec.name)
             archive.unlink(missing_ok=True)
@@ -117,15 +95,15 @@ class ContainerRuntime:
     def start(self, generation: Generation) -> Handles:
         """Make the network where it is not there yet, and start every service."""
         network = self._network(generation)
-        specs = {service.name: self._spec(generation, service, network) for service in generation.plan.services}
+        services = {service.name: service for service in generation.plan.services}
+        specs = {name: service_spec(self.station, generation, each, network) for name, each in services.items()}
         with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
             list(pool.map(lambda name: self._start(specs[name], generation.ports[name]), specs))
-        inside = {name: f"http://{specs[name].aliases[0]}:{specs[name].ports[0].container_port}" for name in specs}
         return {
             "network": network,
             "containers": {name: spec.name for name, spec in specs.items()},
-            "ports": {name: spec.ports[0].container_port for name, spec in specs.items()},
-            "inside_urls": inside,
+            "ports": {name: port_of(service) for name, service in services.items()},
+            "inside_urls": {name: inside_url(service) for name, service in services.items()},
         }
 
     def conditions(self, sandbox: str, handles: Handles) -> dict[str, Condition]:
@@ -169,9 +147,7 @@ class ContainerRuntime:
         found = self.engine.networks(self._labels_of(generation.sandbox))
         if found:
             return found[0].name
-        # It outlives this generation, and so its date.
-        labels = replace(self._labels(generation, ContainerPurpose.SERVICE), expires=None)
-        spec = NetworkSpec(f"orket-{generation.sandbox[:12]}", labels, subnet=generation.subnet)
+        spec = network_spec(self.station, generation)
         try:
             name = self.engine.create_network(spec).name
         except SubnetTaken as error:
@@ -185,63 +161,6 @@ class ContainerRuntime:
         except PortTaken as error:
             raise AddressTaken(PORT, str(port)) from error
         reach(AFTER_CONTAINER)
-
-    def _spec(self, generation: Generation, service: Service, network: str) -> ContainerSpec:
-        """A service: a program over a writable copy of its read-only files, or our server over a page's files."""
-        page = is_page(service)
-        port = service.port or (PAGE_PORT if page else WEB_PORT)
-        files = files_of(generation, service)
-        if page:
-            command = self._gateway(generation, service, port)
-        else:
-            start = command_of(service, port, EVERYWHERE)
-            command = ["sh", "-c", run_script(SOURCE), "sh", service.folder, *start]
-        spec = ContainerSpec(
-            name=_container_name(generation, service),
-            image=self.station.image,
-            command=tuple(command),
-            labels=self._labels(generation, ContainerPurpose.SERVICE),
-            user=self.station.user,
-            environment=self._environment(generation) | {"PORT": str(port), "HOST": EVERYWHERE},
-            folder=SITE if page else CHECKOUT_TARGET,
-            mounts=(FolderMount(files, SITE if page else SOURCE),),
-            limits=self.station.limits,
-            network=network,
-            aliases=(alias_of(service),),
-            ports=(PublishedPort(port, generation.ports[service.name]),),
-            restarts=self.station.restarts,
-        )
-        return spec if page else self._over_dependencies(spec, generation)
-
-    def _build_spec(self, generation: Generation, service: Service) -> ContainerSpec:
-        spec = ContainerSpec(
-            name=f"{_container_name(generation, service)}-build",
-            image=self.station.image,
-            # It ends by itself, should nobody be left to remove it.
-            command=("sleep", f"{self.station.build_timeout + 60:.0f}"),
-            labels=replace(self._labels(generation, ContainerPurpose.BUILD), process=self.station.process),
-            user=self.station.user,
-            environment=self._environment(generation) | {"CI": "1"},
-            folder=CHECKOUT_TARGET,
-            mounts=(FolderMount(generation.source, SOURCE),),
-            limits=self.station.limits,
-        )
-        return self._over_dependencies(spec, generation)
-
-    def _over_dependencies(self, spec: ContainerSpec, generation: Generation) -> ContainerSpec:
-        checkout = Scratch(CHECKOUT_TARGET, self.station.scratch, executable=True)
-        mounts = (*spec.mounts, *generation.environment.mounts)
-        return replace(spec, mounts=mounts, scratch=(*spec.scratch, checkout))
-
-    def _gateway(self, generation: Generation, service: Service, port: int) -> list[str]:
-        routes = generation.plan.routes if service.name == generation.plan.front else {}
-        services = {each.name: each for each in generation.plan.services}
-        told = []
-        for prefix, name in routes.items():
-            behind = services[name]
-            told += ["--route", f"{prefix}=http://{alias_of(behind)}:{behind.port or WEB_PORT}"]
-        listen = ["--port", str(port), "--host", EVERYWHERE]
-        return ["python3", "-I", "-c", gateway.source(), "--root", SITE, *told, *listen]
 
     def _run_build(self, spec: ContainerSpec, service: Service, stop: threading.Event) -> None:
         said = Tail()
@@ -258,9 +177,8 @@ class ContainerRuntime:
         if stop.is_set():
             raise Stopped(f"stopped while {service.name} was being built")
         if code != 0:
-            why = (
-                f"was killed, after {limit:g} s or for want of memory" if code == KILLED else f"ended with code {code}"
-            )
+            killed = f"was killed, after {limit:g} s or for want of memory"
+            why = killed if code in {KILLED, None} else f"ended with code {code}"
             raise DeploymentFailed(f"the build of {service.name} {why}\n{end_of(said.text())}")
 
     def _take(self, spec: ContainerSpec, service: Service, archive: Path, stop: threading.Event) -> None:
@@ -276,6 +194,8 @@ class ContainerRuntime:
                 output=taken.add,
                 should_stop=lambda: taken.full or late(),
             )
+        if stop.is_set():
+            raise Stopped(f"stopped while {service.name} was being built")
         if code != 0 or taken.full:
             why = "is too big" if taken.full else "cannot be taken" if code is None else "is not there"
             raise DeploymentFailed(f"the build of {service.name} ended, but its output {service.output or '.'} {why}")
@@ -285,46 +205,11 @@ class ContainerRuntime:
         end = self.clock.monotonic() + seconds
         return lambda: stop.is_set() or self.clock.monotonic() > end
 
-    def _environment(self, generation: Generation) -> dict[str, str]:
-        """No secret of this host is in it."""
-        path = ":".join((*generation.environment.path, PROGRAMS))
-        fixed = {"PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}  # noqa: S108 - a tmpfs
-        return dict(generation.environment.variables) | fixed
-
-    def _labels(self, generation: Generation, purpose: ContainerPurpose) -> Labels:
-        station = self.station
-        return Labels(station.owner, station.workspace, generation.sandbox, purpose, expires=generation.expires)
-
     def _labels_of(self, sandbox: str) -> dict[str, str]:
         return {OWNER: self.station.owner, WORKSPACE: self.station.workspace, SUBJECT: sandbox}
 
     def _containers(self, sandbox: str) -> list[Container]:
         return self.engine.containers(self._labels_of(sandbox))
-
-
-def files_of(generation: Generation, service: Service) -> Path:
-    """Where the files that a service runs from lie on this host."""
-    if service.build:
-        return generation.made(service)
-    if not is_page(service):
-        return generation.source
-    files = generation.source / service.folder / (service.output or ".")
-    if not files.is_dir() or not files.resolve().is_relative_to(generation.source.resolve()):
-        raise DeploymentFailed(f"the files of {service.name} are not there: {service.folder}/{service.output or ''}")
-    return files
-
-
-def alias_of(service: Service) -> str:
-    """The name by which siblings reach a service."""
-    return _slug(service.name)
-
-
-def _container_name(generation: Generation, service: Service) -> str:
-    return f"orket-{generation.sandbox[:12]}-{generation.number}-{_slug(service.name)}"
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "service"
 
 
 def _condition(container: Container | None) -> Condition:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from orket_pipelines.containers import ContainerLimits, Engine, installation_id
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.sandboxes.deploying import DeployedSandboxes
-from orket_pipelines.sandboxes.on_engine import ContainerRuntime, Station
+from orket_pipelines.sandboxes.on_engine import ContainerRuntime
 from orket_pipelines.sandboxes.on_processes import ProcessRuntime
+from orket_pipelines.sandboxes.specs import Station
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 
