@@ -20,6 +20,7 @@ from orket_pipelines.errors import (
     ForgeError,
     GitError,
     InstallFailed,
+    InstallInterrupted,
     LeaseLost,
     ModelError,
     OrketError,
@@ -47,6 +48,7 @@ WAITED_FOR = (
     WorkbenchError,
     ContainerError,
     InstallFailed,
+    InstallInterrupted,
     SandboxError,
     EffectInDoubt,
 )

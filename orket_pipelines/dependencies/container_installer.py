@@ -15,7 +15,7 @@ from orket_pipelines.dependencies.model import PYTHON_TARGET, Environment
 from orket_pipelines.dependencies.plan import NODE_TARGET, DependencySet, Terms, combined_key, plan, plan_python
 from orket_pipelines.dependencies.reading import look
 from orket_pipelines.dependencies.requirement_lines import checked
-from orket_pipelines.dependencies.sources import Configured, Sources, ask_this_machine, sources
+from orket_pipelines.dependencies.sources import Configured, Sources, ask_this_machine_once, sources
 from orket_pipelines.dependencies.volumes import Volumes
 from orket_pipelines.errors import ContainerError
 from orket_pipelines.settings import Settings
@@ -39,7 +39,7 @@ class ContainerInstaller:
         leases: LeaseKeeper,
         labels: Labels,
         user: tuple[int, int],
-        ask: Callable[[], Configured] = ask_this_machine,
+        ask: Callable[[], Configured] = ask_this_machine_once,
     ) -> None:
         self.volumes = Volumes(engine, store, leases, labels)
         self._engine = engine
@@ -118,7 +118,6 @@ class ContainerInstaller:
             self._keys.forget()
 
     def _find_sources(self) -> Sources:
-        """Asked once: pip and npm take a second to tell."""
         with self._asking:
             if self._sources is None:
                 named, configured = self._settings.package_sources, self._ask()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit, urlunsplit
 
 from orket_pipelines.errors import SettingsError
@@ -98,6 +99,12 @@ def ask_this_machine(environment: Mapping[str, str] = os.environ) -> Configured:
         pip_default=_words(_answer([sys.executable, "-c", PIP_DEFAULT], environment)),
         npm_default=_words(default),
     )
+
+
+@cache
+def ask_this_machine_once() -> Configured:
+    """The same, for the life of this process: to ask takes a second or two."""
+    return ask_this_machine()
 
 
 def read_pip_configuration(listed: str) -> tuple[str | None, tuple[str, ...]]:
