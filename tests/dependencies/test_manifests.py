@@ -231,12 +231,12 @@ def test_folders_whose_names_cannot_be_printed_are_not_looked_into(write: Write)
     ids=lambda line: line[:6],
 )
 def test_a_line_made_to_be_slow_to_read_is_read_quickly(declared: Declare, line: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(InstallFailed):
         declared({"requirements.txt": line})
     with pytest.raises(InstallFailed):
         declared({"requirements.txt": "", "package.json": json.dumps({"dependencies": {"x": line.replace("!", "/")}})})
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_nothing_is_read_through_a_link(write: Write, tmp_path: Path) -> None:
