@@ -16,7 +16,8 @@ def register(application: typer.Typer) -> None:
 
 
 def bench(
-    terminal: Terminal, name: Annotated[str, typer.Argument(metavar="NAME", help="As in: overhead, sandbox, tool-call.")]
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As in: overhead, sandbox, tool-call.")],
 ) -> None:
     """Measure what the factory costs."""
     from orket_pipelines.bench import run_bench

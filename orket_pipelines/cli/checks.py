@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 from sqlalchemy.engine import make_url
 
 from orket_pipelines.containers import engine_answers, open_engine
+from orket_pipelines.delivery.isolation import what_processes_lack
 from orket_pipelines.errors import OrketError
 from orket_pipelines.git.version import find_git, is_new_enough
 from orket_pipelines.settings import SCRIPTED, Settings
@@ -52,8 +53,8 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
     checks: list[Callable[[Settings], Finding]] = [check_disk, check_home, check_store, check_model, check_engine]
     for check in checks:
         yield check(settings)
+    yield check_processes(settings)
     yield check_port()
-    yield check_chromium()
 
 
 def check_python() -> Finding:
@@ -143,12 +144,13 @@ def check_port() -> Finding:
     return Finding("port", "ok", f"{PORT} is free")
 
 
-def check_chromium() -> Finding:
-    """Only the tests of the web UI need it."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        return Finding("chromium", "warn", "not installed; only tests need it", "On Debian: apt-get install chromium")
-    return Finding("chromium", "ok", found)
+def check_processes(settings: Settings) -> Finding:
+    """What pages and their browser suites need here where they do not run in containers."""
+    missing = what_processes_lack(settings)
+    if missing:
+        told = "Only needed where no container engine answers. Install what is missing, or start Docker."
+        return Finding("processes", "warn", f"without containers, pages need {'; '.join(missing)}", told)
+    return Finding("processes", "ok", "Node, npm and a browser are here for pages, should there be no containers")
 
 
 def _ask_for_models(settings: Settings) -> Finding:

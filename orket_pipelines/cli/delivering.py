@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ import typer
 
 from orket_pipelines.cards.model import TERMINAL
 from orket_pipelines.cli.progress import Refresh, line_by_line, live_table, silent
-from orket_pipelines.cli.records import Totals, repositories_of, totals_of
+from orket_pipelines.cli.records import Totals, addresses_of, repositories_of, totals_of
 from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, complain, typed
 from orket_pipelines.delivery import RETRIED, Delivery, Factory, Result, open_factory
 from orket_pipelines.settings import SCRIPTED, Settings
@@ -24,6 +24,15 @@ from orket_pipelines.store import Store
 
 BEAT = 0.2
 """Seconds between two looks at the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a delivery leaves to be looked at: repositories, and the address of each rock's application."""
+
+    repositories: Sequence[Path]
+    applications: Mapping[str, str]
+
 
 Deliver = Callable[[Factory, threading.Event], list[Delivery]]
 
@@ -70,10 +79,10 @@ def deliver_watched(
         with _stoppable(terminal, line.stop), _shown(terminal, factory.store, issues) as refresh:
             line.run(refresh)
         with factory.store.read() as tx:
-            totals, names = totals_of(tx, issues), repositories_of(tx, issues)
+            totals, names, addresses = totals_of(tx, issues), repositories_of(tx, issues), addresses_of(tx, issues)
     folder = settings.home.resolve() / "repositories" / settings.workspace
-    where = [folder / f"{name}.git" for name in names]
-    _sum_up(terminal, line.deliveries, totals, time.monotonic() - began, where)
+    made = Left([folder / f"{name}.git" for name in names], addresses)
+    _sum_up(terminal, line.deliveries, totals, time.monotonic() - began, made)
     left = [delivery for delivery in line.deliveries if delivery.card.state not in TERMINAL]
     if line.stop.is_set():
         terminal.say(f"\nstopped with {len(left)} issues to go; the same command carries on")
@@ -121,10 +130,8 @@ def _stoppable(terminal: Terminal, stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _sum_up(
-    terminal: Terminal, deliveries: Sequence[Delivery], totals: Totals, seconds: float, where: Sequence[Path]
-) -> None:
-    terminal.data(_report(deliveries, totals, seconds, where))
+def _sum_up(terminal: Terminal, deliveries: Sequence[Delivery], totals: Totals, seconds: float, left: Left) -> None:
+    terminal.data(_report(deliveries, totals, seconds, left))
     done = sum(delivery.result is Result.DONE for delivery in deliveries)
     cost = f"${totals.cost:.2f}" + (f" and {totals.unpriced} turns of unknown price" if totals.unpriced else "")
     facts = {
@@ -136,8 +143,10 @@ def _sum_up(
         "elapsed": f"{seconds:.0f} s",
     }
     terminal.say("\n".join(["", *(f"{name + ':':<19}{value}" for name, value in facts.items())]))
-    for repository in where:
+    for repository in left.repositories:
         terminal.say(f"\nthe code: {repository}\n  git clone {repository}")
+    for rock, address in left.applications.items():
+        terminal.say(f"\nthe application: {address}\n  {typed(f'orket sandboxes show {rock}')}")
 
 
 def _standing(delivery: Delivery) -> str:
@@ -159,6 +168,6 @@ def _remedy(left: Sequence[Delivery], again: str) -> str:
     return f"Mend what stands above, then run the same command again: {again}"
 
 
-def _report(deliveries: Sequence[Delivery], totals: Totals, seconds: float, where: Sequence[Path]) -> dict[str, Any]:
+def _report(deliveries: Sequence[Delivery], totals: Totals, seconds: float, left: Left) -> dict[str, Any]:
     issues = [{"id": each.card.id, "result": each.result, "reason": each.reason} for each in deliveries]
-    return {"issues": issues, **asdict(totals), "seconds": round(seconds, 3), "repositories": where}
+    return {"issues": issues, **asdict(totals), "seconds": round(seconds, 3), **asdict(left)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orket_pipelines.cli.terminal import FAILED, Terminal, command
-from orket_pipelines.errors import EngineUnavailable
+from orket_pipelines.errors import ContainerError, EngineUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,27 +32,41 @@ def build(
     ] = None,
 ) -> None:
     """Build the images that containers are made from."""
-    from orket_pipelines.containers.building import Recipe, build_image
-    from orket_pipelines.settings import application_folder
-
     settings = terminal.settings()
     _require_engine("images cannot be built")
     arguments = {"workbench": _given(BASE=base, NODE=node), "e2e": {"BASE": settings.workbench_image}}
     built: list[dict[str, str | bool]] = []
     for kind, setting in KINDS.items():
         name = getattr(settings, setting)
-        ours = name == type(settings).model_fields[setting].default
+        ours = _is_ours(settings, kind)
         built.append({"image": name, "built": ours})
         if ours:
-            terminal.say(f"{name}: building")
-            recipe = Recipe(name, application_folder() / "images" / kind, arguments[kind])
-            build_image(recipe, progress=_narrator(terminal))
-            terminal.say(f"{name}: built")
+            _build_one(terminal, kind, name, arguments[kind])
         else:
             terminal.say(
                 f"{name}: not built, because ORKET_{setting.upper()} names an image of yours; it is used as it is"
             )
     terminal.data(built)
+
+
+def build_missing(terminal: Terminal, settings: "Settings") -> None:
+    """Build those of our images that the engine lacks, where one answers and the settings allow containers.
+
+    One that cannot be built (no registry in reach) is told, and left out.
+    """
+    from orket_pipelines.delivery.isolation import find_engine
+
+    found = find_engine(settings)
+    for kind, setting in KINDS.items():
+        name = getattr(settings, setting)
+        if name not in found.lacking or not _is_ours(settings, kind):
+            continue
+        terminal.say("once, a few minutes:")
+        try:
+            _build_one(terminal, kind, name, {} if kind == "workbench" else {"BASE": settings.workbench_image})
+        except (ContainerError, EngineUnavailable) as error:
+            terminal.say(f"{name}: {error}\n  {error.next_step}")
+            return
 
 
 @command(group, "check")
@@ -70,6 +84,20 @@ def check(terminal: Terminal) -> None:
         raise typer.Exit(FAILED)
 
 
+def _build_one(terminal: Terminal, kind: str, name: str, arguments: "Mapping[str, str]") -> None:
+    from orket_pipelines.containers.building import Recipe, build_image
+    from orket_pipelines.settings import application_folder
+
+    terminal.say(f"{name}: building")
+    build_image(Recipe(name, application_folder() / "images" / kind, arguments), progress=_narrator(terminal))
+    terminal.say(f"{name}: built")
+
+
+def _is_ours(settings: "Settings", kind: str) -> bool:
+    """Whether the setting names the image that we make, and not one of the user's."""
+    return bool(getattr(settings, KINDS[kind]) == type(settings).model_fields[KINDS[kind]].default)
+
+
 def _examine(settings: "Settings", kind: str) -> "list[Finding]":
     from orket_pipelines.cli.checks import Finding
     from orket_pipelines.containers import ContainerPurpose, Labels, installation_id, open_engine
@@ -78,7 +106,7 @@ def _examine(settings: "Settings", kind: str) -> "list[Finding]":
     from orket_pipelines.workbench.container import command_user
 
     name: str = getattr(settings, KINDS[kind])
-    ours = name == type(settings).model_fields[KINDS[kind]].default
+    ours = _is_ours(settings, kind)
     engine = open_engine(settings.home)
     image = engine.find_image(name)
     if image is None:

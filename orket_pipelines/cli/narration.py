@@ -32,7 +32,15 @@ def _called(payload: Payload) -> str:
 def _tested(payload: Payload) -> str:
     counts = ", ".join(f"{count} {what}" for what, count in (payload.get("counts") or {}).items() if count)
     result = "passed" if payload["passed"] else "FAILED"
-    return f"tests on {payload['commit'][:8]} {result}" + (f" ({counts})" if counts else "")
+    on_sandbox = payload.get("purpose") == "sandbox"
+    what = f"suite {payload['suite']} on the sandbox at" if on_sandbox else "tests on"
+    return f"{what} {payload['commit'][:8]} {result}" + (f" ({counts})" if counts else "")
+
+
+def _deployed(payload: Payload) -> str:
+    if payload["state"] == "running":
+        return f"{payload['commit'][:8]} runs at {payload['url']}"
+    return f"{payload['commit'][:8]} could not be deployed: {_shortened(payload['note'])}"
 
 
 def _reviewed(payload: Payload) -> str:
@@ -54,6 +62,7 @@ SENTENCES: dict[str, Callable[[Payload], str | None]] = {
     "session.started": _called,
     "code.committed": lambda payload: f"committed {payload['commit'][:8]}: {payload['message'].splitlines()[0]}",
     "tests.finished": _tested,
+    "card.deployed": _deployed,
     "feedback.given": _feedback,
     "pull_request.opened": lambda payload: f"pull request #{payload['number']} opened",
     "pull_request.reviewed": _reviewed,

@@ -6,10 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from orket_pipelines.sandboxes.model import SandboxState
+from orket_pipelines.sandboxes.records import list_sandboxes
 from orket_pipelines.store import Transaction, tables
 
 _attempts, _runs, _sessions, _turns = tables.attempts, tables.test_runs, tables.sessions, tables.turns
-_violations = tables.policy_violations
+_violations, _cards = tables.policy_violations, tables.cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ def repositories_of(tx: Transaction, card_ids: Collection[str]) -> list[str]:
         _attempts.c.workspace_id == tx.workspace_id, _attempts.c.card_id.in_(card_ids)
     )
     return sorted(tx.execute(query.distinct()).scalars())
+
+
+def addresses_of(tx: Transaction, card_ids: Collection[str]) -> dict[str, str]:
+    """Where the applications run that these cards changed, by rock."""
+    mine = sa.and_(_cards.c.workspace_id == tx.workspace_id, _cards.c.id.in_(card_ids))
+    rocks = {row.rock_id or row.id for row in tx.execute(sa.select(_cards.c.id, _cards.c.rock_id).where(mine))}
+    running = list_sandboxes(tx, {SandboxState.RUNNING})
+    return {each.rock_id: each.url for each in running if each.rock_id in rocks and each.url}
 
 
 def _one(

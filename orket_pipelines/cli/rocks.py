@@ -80,5 +80,5 @@ def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str,
     )
 
 
-AFTER = ("orket dev", "orket sessions list", 'orket sql "select * from lineage"')
-"""Three commands that lead from a delivery to its parts: the UI, what agents said, and SQL."""
+AFTER = ("orket dev", "orket sandboxes list", 'orket sql "select * from lineage"')
+"""Three commands that lead from a delivery to its parts: the UI, what runs, and SQL."""

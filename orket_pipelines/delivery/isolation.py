@@ -1,5 +1,6 @@
 """Where commands, results and browsers run: in containers where an engine answers, else as processes, if allowed."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -75,6 +76,13 @@ def in_containers(settings: Settings, found: Found) -> bool:
         f"{settings.model} would run commands as bare processes of this user, for no container engine answers",
         next_step="Start Docker; or set ORKET_ISOLATION=process, on a machine that may be lost.",
     )
+
+
+def what_processes_lack(settings: Settings) -> tuple[str, ...]:
+    """What a page and its browser suites need of this machine where there are no containers, each with its remedy."""
+    programs = [name for name in ("node", "npm") if shutil.which(name) is None]
+    node = (f"{' and '.join(programs)} (Node 20 or newer, on Debian: apt-get install nodejs npm)",) if programs else ()
+    return (*node, *ProcessBrowsers(settings).preflight())
 
 
 def open_means(settings: Settings, store: Store, leases: LeaseKeeper) -> Means:

@@ -14,7 +14,7 @@ from orket_pipelines.cli import checks
 from orket_pipelines.settings import Settings
 from tests.cli.conftest import Orket
 
-NAMES = ["python", "git", "disk", "home", "store", "model", "engine", "port", "chromium"]
+NAMES = ["python", "git", "disk", "home", "store", "model", "engine", "processes", "port"]
 
 
 def test_a_machine_that_has_everything_passes(orket: Orket, asked: Callable[..., Any]) -> None:
@@ -37,7 +37,7 @@ def test_a_git_that_cannot_merge_without_files_fails(tmp_path: Path, monkeypatch
 def test_a_missing_git_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert checks.check_git().status == "fail"
-    assert checks.check_chromium().status == "warn"
+    assert checks.check_processes(Settings(home=tmp_path)).status == "warn"
 
 
 def test_a_home_that_is_a_file_fails(tmp_path: Path) -> None:
