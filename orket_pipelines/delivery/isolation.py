@@ -47,8 +47,8 @@ class Found:
 
 
 def find_engine(settings: Settings) -> Found:
-    """Look, unless the settings leave nothing to look for."""
-    if settings.isolation == "process" or not engine_answers():
+    """Look whether an engine answers, and what it has."""
+    if not engine_answers():
         return Found(answers=False)
     engine = open_engine(settings.home)
     images = dict.fromkeys((settings.workbench_image, settings.e2e_image))
@@ -126,7 +126,8 @@ def _on_engine(settings: Settings, store: Store, leases: LeaseKeeper, engine: En
 def _on_processes(settings: Settings, store: Store, leases: LeaseKeeper, found: Found) -> Means:
     installer = ProcessInstaller(store, settings, leases=leases)
     workbenches = ProcessWorkbenches(installer=installer)
-    sandboxes = open_sandboxes(settings, store, installer, engine=None)
+    unused = open_engine(settings.home) if found.answers else None
+    sandboxes = open_sandboxes(settings, store, installer, engine=None, unused=unused)
     browsers = ProcessBrowsers(settings)
 
     def close() -> None:
@@ -134,6 +135,6 @@ def _on_processes(settings: Settings, store: Store, leases: LeaseKeeper, found: 
         browsers.close()
 
     told = preflight()
-    if found.answers:
+    if found.lacking and settings.isolation != "process":
         told += f" (an engine answers, but has no image {' and '.join(found.lacking)}: {BUILD})"
     return Means(workbenches, Stage(sandboxes, browsers), told, None, close)

@@ -18,12 +18,22 @@ SHARED_MEMORY = 64 * 1024**2
 
 
 def open_sandboxes(
-    settings: Settings, store: Store, installer: Installer, *, engine: Engine | None, process: str | None = None
+    settings: Settings,
+    store: Store,
+    installer: Installer,
+    *,
+    engine: Engine | None,
+    process: str | None = None,
+    unused: Engine | None = None,
 ) -> DeployedSandboxes:
-    """`process` names this worker in the labels of build containers, so that they can be removed when it is dead."""
+    """`process` names this worker in the labels of build containers, so that they can be removed when it is dead.
+
+    `unused` is an engine that answers and is not to be used for anything new: earlier sandboxes may run on it.
+    """
     processes = ProcessRuntime(settings.sandbox_build_timeout)
     if engine is None:
-        return DeployedSandboxes(store, processes, installer, settings)
+        others = (ContainerRuntime(unused, station_of(settings)),) if unused is not None else ()
+        return DeployedSandboxes(store, processes, installer, settings, others=others)
     runtime = ContainerRuntime(engine, replace(station_of(settings), process=process), store.clock)
     return DeployedSandboxes(store, runtime, installer, settings, others=(processes,))
 
