@@ -103,8 +103,6 @@ def worker_labels(settings: Settings, run_id: str | None = None) -> Labels:
 def _on_engine(settings: Settings, store: Store, leases: LeaseKeeper, engine: Engine) -> Means:
     labels, user = worker_labels(settings, store.origin.run_id), command_user()
     installer = ContainerInstaller(engine, store, settings, leases=leases, labels=labels, user=user)
-    with_browser = settings.model_copy(update={"workbench_image": settings.e2e_image})
-    for_browsers = ContainerInstaller(engine, store, with_browser, leases=leases, labels=labels, user=user)
     limits = ContainerLimits(
         memory=settings.container_memory, cpus=settings.container_cpus, processes=settings.container_processes
     )
@@ -118,7 +116,7 @@ def _on_engine(settings: Settings, store: Store, leases: LeaseKeeper, engine: En
         clock=store.clock,
     )
     sandboxes = open_sandboxes(settings, store, installer, engine=engine, process=labels.process)
-    browsers = ContainerBrowsers(engine, for_browsers, settings, labels)
+    browsers = ContainerBrowsers(engine, installer, settings, labels)
     told = preflight_container(engine.facts())
     return Means(workbenches, Stage(sandboxes, browsers), told, engine, lambda: None)
 
