@@ -7,8 +7,8 @@ nothing running, and says why.
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +16,25 @@ from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.errors import ContainerError, EngineUnavailable, InstallFailed, SandboxError, Stopped
 from orket_pipelines.sandboxes import allocations, records
+from orket_pipelines.sandboxes.bringing_up import BringingUp
 from orket_pipelines.sandboxes.detection import detect
+from orket_pipelines.sandboxes.judging import judge
 from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
-from orket_pipelines.sandboxes.probing import Ask, Silence, ask, await_answers, diagnose, is_answer
+from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
 from orket_pipelines.sandboxes.runtime import (
-    AddressTaken,
-    Condition,
     DeploymentFailed,
-    Generation,
     Handles,
     Runtime,
     end_of,
 )
-from orket_pipelines.sandboxes.source import copy_source, discard
+from orket_pipelines.sandboxes.source import discard
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import EffectKind, Store, Transaction, effect_kind, failpoint, perform, reach
+from orket_pipelines.store import EffectKind, Store, Transaction, effect_kind, perform
 from orket_pipelines.store import effects as stored_effects
 from orket_pipelines.store.effects import Result, repeatable
 
 DEPLOY, STOP, DOWN = effect_kind("sandboxes.deploy"), effect_kind("sandboxes.stop"), effect_kind("sandboxes.down")
-AFTER_COPY = failpoint("sandboxes.after_copy")
-AFTER_DEPENDENCIES = failpoint("sandboxes.after_dependencies")
-AFTER_BUILD = failpoint("sandboxes.after_build")
-AFTER_LEASES = failpoint("sandboxes.after_leases")
-AFTER_CLEAR = failpoint("sandboxes.after_clear")
-AFTER_START = failpoint("sandboxes.after_start")
-AFTER_HEALTHY = failpoint("sandboxes.after_healthy")
-ADDRESS_TRIES = 4
-"""The first, and three more where a stranger has a port or subnet."""
-KEPT_LINES = 1_000
-"""Lines of each log that outlive what said them."""
-STORM = 2
-"""Restarts between two looks that are more than an accident."""
 SERVING = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
 
 
@@ -185,10 +171,10 @@ class DeployedSandboxes:
 
     def _bring_up(self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event) -> Result:
         """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it."""
+        bringing = BringingUp(self.store, self.runtime, self.installer, self.settings, self.ask)
         folder = self.folder_of(sandbox.id) / str(sandbox.generation)
         try:
-            generation = self._prepare(sandbox, deployment, made, folder, stop)
-            return self._start(generation, stop)
+            return bringing.bring_up(sandbox, made, deployment.source, folder, stop=stop)
         except (DeploymentFailed, InstallFailed) as error:
             self.runtime.clear(sandbox.id, self._handles(sandbox))
             return {"state": str(SandboxState.FAILED), "note": end_of(str(error))}
@@ -208,88 +194,6 @@ class DeployedSandboxes:
         self.runtime.clear(sandbox.id, self._handles(sandbox))
         with self.store.write() as tx:
             records.change(tx, sandbox, state=SandboxState.FAILED, note=why, urls={})
-
-    def _prepare(
-        self, sandbox: Sandbox, deployment: Deployment, made: Plan, folder: Path, stop: threading.Event
-    ) -> Generation:
-        """Files, dependencies and builds: what takes long, and touches nothing that serves."""
-        self.runtime.end_builds(sandbox.id)
-        source = folder / "source"
-        discard(folder)
-        try:
-            copy_source(deployment.source, source, limit=self.settings.checkout_limit)
-        except SandboxError as error:
-            raise DeploymentFailed(str(error)) from error
-        reach(AFTER_COPY)
-        environment = self.installer.prepare(source, subject=sandbox.id, stop=stop)
-        reach(AFTER_DEPENDENCIES)
-        generation = Generation(sandbox.id, sandbox.generation, made, folder, environment, sandbox.expires_at)
-        for service in made.services:
-            if service.build:
-                self.runtime.build(generation, service, stop=stop)
-                reach(AFTER_BUILD)
-        return generation
-
-    def _start(self, generation: Generation, stop: threading.Event) -> Result:
-        handles = self._start_at_free_addresses(generation, stop)
-        reach(AFTER_START)
-        with self.store.read() as tx:
-            ports = allocations.leased(tx, allocations.PORT, generation.sandbox)
-        services = generation.plan.services
-        urls = {service.name: f"http://127.0.0.1:{ports[service.name]}" for service in services}
-        silent = await_answers(
-            {service.name: urls[service.name] + service.health_path for service in services},
-            lambda: self._ended(generation.sandbox, handles),
-            ask=self.ask,
-            clock=self.store.clock,
-            patience=self.settings.sandbox_start_timeout,
-            stop=stop,
-        )
-        if silent is not None:
-            raise self._explained(generation, handles, silent)
-        reach(AFTER_HEALTHY)
-        return {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "handles": handles}
-
-    def _start_at_free_addresses(self, generation: Generation, stop: threading.Event) -> Handles:
-        for _ in range(ADDRESS_TRIES):
-            placed = self._place(generation)
-            reach(AFTER_LEASES)
-            self.runtime.clear(generation.sandbox, self._handles_of(generation.sandbox))
-            reach(AFTER_CLEAR)
-            if stop.is_set():
-                raise Stopped("stopped before a sandbox was started")
-            try:
-                return self.runtime.start(placed)
-            except AddressTaken as taken:
-                allocations.mark_taken(self.store, taken.kind, taken.value)
-        raise SandboxError(
-            f"{ADDRESS_TRIES} ports or subnets in a row were in use by other programs",
-            next_step="Give sandboxes a range that nothing else uses: ORKET_SANDBOX_PORTS, ORKET_SANDBOX_SUBNETS",
-        )
-
-    def _place(self, generation: Generation) -> Generation:
-        owner, settings = generation.sandbox, self.settings
-        names = [service.name for service in generation.plan.services]
-        ports = {name: allocations.lease_port(self.store, owner, name, settings.sandbox_ports) for name in names}
-        subnet = (
-            allocations.lease_subnet(self.store, owner, settings.sandbox_subnets) if self.runtime.uses_subnets else None
-        )
-        return replace(generation, ports=ports, subnet=subnet)
-
-    def _ended(self, sandbox_id: str, handles: Handles) -> dict[str, str]:
-        conditions = self.runtime.conditions(sandbox_id, handles)
-        return {name: condition.ended for name, condition in conditions.items() if condition.ended is not None}
-
-    def _explained(self, generation: Generation, handles: Handles, silent: Silence) -> DeploymentFailed:
-        """Why a service is silent, with the end of what it said; what all of them said is kept."""
-        logs = self.runtime.logs(handles, tail=KEPT_LINES)
-        kept = generation.folder / "logs"
-        kept.mkdir(exist_ok=True)
-        for name, text in logs.items():
-            (kept / f"{name}.log").write_text(text, errors="replace")
-        listening = self.runtime.listening(handles, silent.service) if silent.ended is None else None
-        why = diagnose(silent, handles["ports"][silent.service], listening, self.settings.sandbox_start_timeout)
-        return DeploymentFailed(f"{why}\n{end_of(logs.get(silent.service, ''))}")
 
     def _record(self, tx: Transaction, sandbox: Sandbox, made: Plan, result: Result, seconds: float) -> None:
         """The outcome in the sandbox's row."""
@@ -353,34 +257,12 @@ class DeployedSandboxes:
         return self.folder_of(sandbox.id) / str(sandbox.generation) / "logs"
 
     def _handles(self, sandbox: Sandbox) -> Handles:
-        return self._handles_of(sandbox.id)
-
-    def _handles_of(self, sandbox_id: str) -> Handles:
         with self.store.read() as tx:
-            return records.handles_of(tx, sandbox_id)
+            return records.handles_of(tx, sandbox.id)
 
     def _read(self, sandbox_id: str) -> Sandbox:
         with self.store.read() as tx:
             return records.get_sandbox(tx, sandbox_id)
-
-
-def judge(
-    conditions: Mapping[str, Condition], answers: Mapping[str, int | None], restarts: Mapping[str, int]
-) -> tuple[SandboxState, str]:
-    """How a sandbox that ran stands now, and why: from what its runtime tells, what its services answer, and how often
-    they had been restarted at the last look."""
-    ended = {name: condition.ended for name, condition in conditions.items() if condition.ended is not None}
-    if ended:
-        note = "; ".join(f"{name} {why}" for name, why in sorted(ended.items()))
-        return (SandboxState.FAILED if len(ended) == len(conditions) else SandboxState.UNHEALTHY), note
-    for name, condition in sorted(conditions.items()):
-        if condition.restarts - restarts.get(name, 0) >= STORM:
-            return SandboxState.UNHEALTHY, f"{name} was restarted {condition.restarts} times"
-    for name, status in sorted(answers.items()):
-        if not is_answer(status):
-            said = "does not answer" if status is None else f"answers with status {status}"
-            return SandboxState.UNHEALTHY, f"{name} {said}"
-    return SandboxState.RUNNING, ""
 
 
 def _key(sandbox: Sandbox) -> str:

@@ -1,6 +1,6 @@
 """What is made of a sandbox that is looked at."""
 
-from orket_pipelines.sandboxes.deploying import judge
+from orket_pipelines.sandboxes.judging import judge
 from orket_pipelines.sandboxes.model import SandboxState
 from orket_pipelines.sandboxes.runtime import Condition
 

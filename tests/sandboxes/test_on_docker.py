@@ -111,9 +111,7 @@ def test_a_service_on_localhost_inside_its_container_is_diagnosed(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "failpoint", ["sandboxes.after_build_container", "sandboxes.after_network", "sandboxes.after_container"]
-)
+@pytest.mark.parametrize("failpoint", ["sandboxes.after_build_container", "sandboxes.after_container"])
 def test_a_deployment_that_was_killed_is_carried_on_and_leaves_one_generation(
     sandboxes: DeployedSandboxes, docker_engine: DockerEngine, settings: Settings, pair: Pair, failpoint: str
 ) -> None:

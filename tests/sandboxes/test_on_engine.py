@@ -11,6 +11,7 @@ import pytest
 
 from orket_pipelines.clock import FakeClock
 from orket_pipelines.containers import (
+    ContainerLimits,
     ContainerPurpose,
     ContainerSpec,
     FolderMount,
@@ -27,6 +28,8 @@ from orket_pipelines.errors import EngineUnavailable, InstallFailed, SandboxErro
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes, reconcile
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET, leased
 from orket_pipelines.sandboxes.building import run_script
+from orket_pipelines.sandboxes.on_engine import ContainerRuntime
+from orket_pipelines.sandboxes.opening import station_of
 from orket_pipelines.sandboxes.records import handles_of, sandbox_of_rock
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
@@ -41,6 +44,7 @@ class Programs:
         self.specs: dict[str, ContainerSpec] = {}
         self.build: tuple[int | None, str] = (0, "built")
         self.started: tuple[int | None, str] = (None, "serving")
+        self.output: tuple[int | None, str] = (0, archive("./index.html"))
         self.tables = ""
 
     def __call__(self, spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
@@ -48,7 +52,7 @@ class Programs:
         if tuple(command) == spec.command:
             return self.started if spec.labels.purpose is ContainerPurpose.SERVICE else (None, "")
         if "tar" in command[2]:
-            return 0, archive()
+            return self.output
         return self.build if command[0] == "timeout" else (0, self.tables)
 
 
@@ -70,10 +74,10 @@ class Volumes:
         return self.environment.key
 
 
-def archive() -> str:
+def archive(name: str) -> str:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as packed:
-        member = tarfile.TarInfo("./index.html")
+        member = tarfile.TarInfo(name)
         member.size = 4
         packed.addfile(member, io.BytesIO(b"page"))
     return made.getvalue().decode("ascii")
@@ -113,6 +117,11 @@ def sandboxes(settings: Settings, kept: Store, volumes: Volumes, engine: MemoryE
 
 def deploy(sandboxes: DeployedSandboxes, deployment: Deployment) -> Sandbox:
     return sandboxes.deploy(deployment, stop=threading.Event())
+
+
+def small_runtime(settings: Settings, engine: MemoryEngine) -> ContainerRuntime:
+    """Whose builds may hand over 15 kB."""
+    return ContainerRuntime(engine, replace(station_of(settings), scratch=15_000, limits=ContainerLimits()))
 
 
 def names(engine: MemoryEngine) -> list[str]:
@@ -221,6 +230,32 @@ def test_a_build_that_fails_is_a_failed_deployment_with_its_log(
 
     assert sandbox.state is SandboxState.FAILED
     assert sandbox.note == "the build of web ended with code 1\nsrc/app.ts: error TS2304"
+    assert engine.containers({}) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        ((0, archive("../../../../outside")), "cannot be unpacked"),
+        ((0, "no archive"), "cannot be unpacked"),
+        ((2, ""), "its output dist is not there"),
+        ((0, "0" * 20_000), "its output dist is too big"),
+    ],
+)
+def test_what_a_build_hands_over_is_the_commits_fault_and_not_the_machines(
+    sandboxes: DeployedSandboxes,
+    engine: MemoryEngine,
+    programs: Programs,
+    pair: Pair,
+    *,
+    output: tuple[int, str],
+    why: str,
+) -> None:
+    programs.output = output
+    sandbox = deploy(replace(sandboxes, runtime=small_runtime(sandboxes.settings, engine)), pair("c1"))
+
+    assert sandbox.state is SandboxState.FAILED
+    assert why in sandbox.note
     assert engine.containers({}) == []
 
 

@@ -1,6 +1,7 @@
 """Sandboxes on bare processes: real ones, each test with ports of its own."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -9,11 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orket_pipelines.containers.memory_engine import MemoryEngine
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.errors import DetectionError, SandboxError, Stopped
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
@@ -279,6 +282,41 @@ def test_a_deployment_that_was_killed_is_carried_on_and_leaves_one_generation(
     assert get(sandbox.url, "/api/version") == "api c2"
     assert len(marked(sandbox.id)) == 4
     assert [folder.name for folder in sandboxes.folder_of(sandbox.id).iterdir()] == ["2"]
+
+
+@pytest.mark.slow
+def test_a_build_whose_worker_was_killed_does_not_disturb_the_next(
+    sandboxes: DeployedSandboxes, kept: Store, settings: Settings, pair: Pair
+) -> None:
+    endless = pair("c2", build="trap '' TERM; while :; do mkdir -p dist; echo old > dist/index.html; sleep 0.01; done")
+    arguments = [str(Path(__file__).parent), str(settings.home), str(endless.source)]
+    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments]) as worker:
+        wait_until(lambda: bool(list(settings.home.glob("sandboxes/default/*/1/source/web/dist/index.html"))), 30)
+        worker.kill()
+    sandbox = deploy(sandboxes, pair("c2"))
+
+    assert (sandbox.state, sandbox.generation) == (SandboxState.RUNNING, 1)
+    assert get(sandbox.url) == "page c2"
+    assert marked(f"{sandbox.id}-build") == []
+
+
+def test_what_runs_with_another_isolation_is_removed_by_who_can_and_refused_by_who_cannot(
+    sandboxes: DeployedSandboxes, kept: Store, settings: Settings, installer: Installer, pair: Pair
+) -> None:
+    engine = MemoryEngine(settings.home)
+    in_containers = replace(open_sandboxes(settings, kept, installer, engine=engine), ask=lambda _: 200)
+    running = deploy(sandboxes, pair("c1"))
+    static = json.dumps({"services": {"web": {"kind": "static", "folder": "web"}}})
+    page = pair("c2")
+    (page.source / "orket.yaml").write_text(static)
+    moved = deploy(in_containers, page)
+
+    assert (moved.state, moved.isolation) == (SandboxState.RUNNING, "container")
+    assert marked(running.id) == []
+    with pytest.raises(SandboxError) as raised:
+        sandboxes.down(moved)
+    assert raised.value.next_step == "Remove it first: ORKET_ISOLATION=container orket sandboxes down todo"
+    in_containers.down(moved)
 
 
 def test_what_a_killed_deployment_began_is_given_up_for_a_later_commit(

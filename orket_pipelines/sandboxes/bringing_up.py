@@ -1,0 +1,131 @@
+"""A commit brought up: what takes long first, then the change of generations, then the wait for answers."""
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orket_pipelines.dependencies.model import Installer
+from orket_pipelines.errors import SandboxError, Stopped
+from orket_pipelines.sandboxes import allocations, records
+from orket_pipelines.sandboxes.model import Plan, Sandbox, SandboxState
+from orket_pipelines.sandboxes.probing import Ask, Silence, await_answers, diagnose
+from orket_pipelines.sandboxes.runtime import AddressTaken, DeploymentFailed, Generation, Handles, Runtime, end_of
+from orket_pipelines.sandboxes.source import copy_source, discard
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import Store, failpoint, reach
+from orket_pipelines.store.effects import Result
+
+AFTER_COPY = failpoint("sandboxes.after_copy")
+AFTER_DEPENDENCIES = failpoint("sandboxes.after_dependencies")
+AFTER_BUILD = failpoint("sandboxes.after_build")
+AFTER_LEASES = failpoint("sandboxes.after_leases")
+AFTER_CLEAR = failpoint("sandboxes.after_clear")
+AFTER_START = failpoint("sandboxes.after_start")
+AFTER_HEALTHY = failpoint("sandboxes.after_healthy")
+ADDRESS_TRIES = 4
+"""The first, and three more where a stranger has a port or subnet."""
+KEPT_LINES = 1_000
+"""Lines of each log that outlive what said them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BringingUp:
+    """What brings commits up, as `DeployedSandboxes` has it."""
+
+    store: Store
+    runtime: Runtime
+    installer: Installer
+    settings: Settings
+    ask: Ask
+
+    def bring_up(self, sandbox: Sandbox, made: Plan, checkout: Path, folder: Path, *, stop: threading.Event) -> Result:
+        """The commit in `checkout`, healthy, with its files in `folder`: what its row is to say.
+
+        Raises: DeploymentFailed, InstallFailed where the commit is at fault; SandboxError, ContainerError where this
+        machine is; EngineUnavailable, Stopped. What was started then still runs.
+        """
+        return self._start(self._prepare(sandbox, made, checkout, folder, stop), stop)
+
+    def _prepare(self, sandbox: Sandbox, made: Plan, checkout: Path, folder: Path, stop: threading.Event) -> Generation:
+        """Files, dependencies and builds: what takes long, and touches nothing that serves."""
+        self.runtime.end_builds(sandbox.id)
+        source = folder / "source"
+        discard(folder)
+        try:
+            copy_source(checkout, source, limit=self.settings.checkout_limit)
+        except SandboxError as error:
+            raise DeploymentFailed(str(error)) from error
+        reach(AFTER_COPY)
+        environment = self.installer.prepare(source, subject=sandbox.id, stop=stop)
+        reach(AFTER_DEPENDENCIES)
+        generation = Generation(sandbox.id, sandbox.generation, made, folder, environment, sandbox.expires_at)
+        for service in made.services:
+            if service.build:
+                self.runtime.build(generation, service, stop=stop)
+                reach(AFTER_BUILD)
+        return generation
+
+    def _start(self, generation: Generation, stop: threading.Event) -> Result:
+        handles = self._start_at_free_addresses(generation, stop)
+        reach(AFTER_START)
+        with self.store.read() as tx:
+            ports = allocations.leased(tx, allocations.PORT, generation.sandbox)
+        services = generation.plan.services
+        urls = {service.name: f"http://127.0.0.1:{ports[service.name]}" for service in services}
+        silent = await_answers(
+            {service.name: urls[service.name] + service.health_path for service in services},
+            lambda: self._ended(generation.sandbox, handles),
+            ask=self.ask,
+            clock=self.store.clock,
+            patience=self.settings.sandbox_start_timeout,
+            stop=stop,
+        )
+        if silent is not None:
+            raise self._explained(generation, handles, silent)
+        reach(AFTER_HEALTHY)
+        return {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "handles": handles}
+
+    def _start_at_free_addresses(self, generation: Generation, stop: threading.Event) -> Handles:
+        for _ in range(ADDRESS_TRIES):
+            placed = self._place(generation)
+            reach(AFTER_LEASES)
+            self.runtime.clear(generation.sandbox, self._handles(generation.sandbox))
+            reach(AFTER_CLEAR)
+            if stop.is_set():
+                raise Stopped("stopped before a sandbox was started")
+            try:
+                return self.runtime.start(placed)
+            except AddressTaken as taken:
+                allocations.mark_taken(self.store, taken.kind, taken.value)
+        raise SandboxError(
+            f"{ADDRESS_TRIES} ports or subnets in a row were in use by other programs",
+            next_step="Give sandboxes a range that nothing else uses: ORKET_SANDBOX_PORTS, ORKET_SANDBOX_SUBNETS",
+        )
+
+    def _place(self, generation: Generation) -> Generation:
+        owner, settings = generation.sandbox, self.settings
+        names = [service.name for service in generation.plan.services]
+        ports = {name: allocations.lease_port(self.store, owner, name, settings.sandbox_ports) for name in names}
+        subnet = (
+            allocations.lease_subnet(self.store, owner, settings.sandbox_subnets) if self.runtime.uses_subnets else None
+        )
+        return replace(generation, ports=ports, subnet=subnet)
+
+    def _ended(self, sandbox_id: str, handles: Handles) -> dict[str, str]:
+        conditions = self.runtime.conditions(sandbox_id, handles)
+        return {name: condition.ended for name, condition in conditions.items() if condition.ended is not None}
+
+    def _explained(self, generation: Generation, handles: Handles, silent: Silence) -> DeploymentFailed:
+        """Why a service is silent, with the end of what it said; what all of them said is kept."""
+        logs = self.runtime.logs(handles, tail=KEPT_LINES)
+        kept = generation.folder / "logs"
+        kept.mkdir(exist_ok=True)
+        for name, text in logs.items():
+            (kept / f"{name}.log").write_text(text, errors="replace")
+        listening = self.runtime.listening(handles, silent.service) if silent.ended is None else None
+        why = diagnose(silent, handles["ports"][silent.service], listening, self.settings.sandbox_start_timeout)
+        return DeploymentFailed(f"{why}\n{end_of(logs.get(silent.service, ''))}")
+
+    def _handles(self, sandbox_id: str) -> Handles:
+        with self.store.read() as tx:
+            return records.handles_of(tx, sandbox_id)
