@@ -1,13 +1,18 @@
 """What has to be looked after between deliveries: sandboxes that ended or expired, and what dead workers left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.containers import Reaped
 from orket_pipelines.delivery.factory import Factory
+from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.delivery.reaping import reap_orphans
+from orket_pipelines.dependencies.volumes import Volumes
 from orket_pipelines.sandboxes import Sandbox, expire, reconcile
 
 NOTHING = Reaped((), (), ())
+UNUSED = 30 * 86_400 * MICROSECONDS
+"""Age since its last use after which a set of dependencies is installed anew rather than kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,13 @@ class Upkeep:
 
 
 def look_after(factory: Factory) -> Upkeep:
-    """See to it all, once. Raises: EngineUnavailable."""
-    reaped = NOTHING if factory.engine is None else reap_orphans(factory.settings, factory.store, factory.engine)
+    """See to it all, once. Dependencies that nobody used for a while are forgotten. Raises: EngineUnavailable."""
+    reaped = NOTHING
+    if factory.engine is not None:
+        reaped = reap_orphans(factory.settings, factory.store, factory.engine)
+        volumes = Volumes(factory.engine, factory.store, factory.leases, worker_labels(factory.settings))
+        unused = volumes.forget_unused(before=factory.store.clock.now() - UNUSED)
+        reaped = replace(reaped, volumes=(*reaped.volumes, *unused))
     if factory.stage is None:
         return Upkeep((), (), reaped)
     changed = reconcile(factory.stage.sandboxes, factory.store)
