@@ -67,7 +67,8 @@ class DeployedSandboxes:
         if found is not None and found.isolation != self.isolation:
             self.down(found)
         began = self.store.clock.monotonic()
-        sandbox = self._begin(deployment)
+        lifetime = int(self.settings.sandbox_ttl * MICROSECONDS)
+        sandbox = begin(self.store, deployment, isolation=self.isolation, lifetime=lifetime)
         perform(
             self.store,
             DEPLOY,
@@ -159,15 +160,6 @@ class DeployedSandboxes:
             self.isolation,
         )
         return same and self.is_healthy(found)
-
-    def _begin(self, deployment: Deployment) -> Sandbox:
-        lifetime = int(self.settings.sandbox_ttl * MICROSECONDS)
-        with self.store.write() as tx:
-            before = records.sandbox_of_rock(tx, deployment.rock_id)
-            sandbox = records.begin_deployment(tx, deployment, isolation=self.isolation, lifetime=lifetime)
-            if before is not None and before.generation < sandbox.generation:
-                _give_up(tx, before)
-        return sandbox
 
     def _bring_up(self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event) -> Result:
         """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it."""
@@ -263,6 +255,16 @@ class DeployedSandboxes:
     def _read(self, sandbox_id: str) -> Sandbox:
         with self.store.read() as tx:
             return records.get_sandbox(tx, sandbox_id)
+
+
+def begin(store: Store, deployment: Deployment, *, isolation: str, lifetime: int) -> Sandbox:
+    """The row of a deployment that begins, or that a killed process had begun. `lifetime` is in microseconds."""
+    with store.write() as tx:
+        before = records.sandbox_of_rock(tx, deployment.rock_id)
+        sandbox = records.begin_deployment(tx, deployment, isolation=isolation, lifetime=lifetime)
+        if before is not None and before.generation < sandbox.generation:
+            _give_up(tx, before)
+    return sandbox
 
 
 def _key(sandbox: Sandbox) -> str:

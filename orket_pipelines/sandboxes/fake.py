@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes import allocations, records
-from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP
+from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP, begin
 from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Service, ServiceKind
 from orket_pipelines.sandboxes.planning import plan_document
 from orket_pipelines.store import EffectKind, Store, Transaction, perform
@@ -36,8 +36,7 @@ class MemorySandboxes:
             found = records.sandbox_of_rock(tx, deployment.rock_id)
         if found is not None and (found.state, found.commit) == (SandboxState.RUNNING, deployment.commit):
             return found
-        with self.store.write() as tx:
-            sandbox = records.begin_deployment(tx, deployment, isolation=self.isolation, lifetime=LIFETIME)
+        sandbox = begin(self.store, deployment, isolation=self.isolation, lifetime=LIFETIME)
         return self._do(DEPLOY, sandbox, self._outcome(sandbox))
 
     def is_healthy(self, sandbox: Sandbox) -> bool:

@@ -22,12 +22,22 @@ from orket_pipelines.errors import DetectionError, SandboxError, Stopped
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
 from orket_pipelines.sandboxes.allocations import PORT, leased
 from orket_pipelines.sandboxes.identity import identify, marked
+from orket_pipelines.sandboxes.probing import listening_ports
 from orket_pipelines.sandboxes.records import handles_of, sandbox_of_rock
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, read_events
 from orket_pipelines.store.effects import find
 
 Pair = Callable[..., Deployment]
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who listens on Linux only")
+FASTAPI = """
+import sys
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/health")
+def health() -> dict[str, str]:
+    return {"python": sys.version}
+"""
 FAILING = "import sys\nprint('no database', flush=True)\nsys.exit(3)\n"
 LEAVES = """
 import os, subprocess, sys
@@ -92,6 +102,22 @@ def test_a_page_and_the_service_behind_it_are_built_and_served_on_loopback(
     assert [change["state"] for change in told] == ["deploying", "running"]
     assert told[1]["seconds"] > 0
     assert told[1]["urls"] == sandbox.urls
+
+
+@linux_only
+def test_a_fastapi_that_was_found_runs_on_our_own_python_and_on_loopback_alone(
+    sandboxes: DeployedSandboxes, tmp_path: Path
+) -> None:
+    root = tmp_path / "found"
+    root.mkdir()
+    (root / "requirements.txt").write_text("fastapi\nuvicorn\n")
+    (root / "main.py").write_text(FASTAPI)
+    sandbox = deploy(sandboxes, Deployment("todo", "todo", "c1", root))
+
+    assert (sandbox.state, sandbox.note) == (SandboxState.RUNNING, "")
+    assert json.loads(get(sandbox.url, "/health")) == {"python": sys.version}
+    port = int((sandbox.url or "").rpartition(":")[2])
+    assert listening_ports(Path("/proc/net/tcp").read_text())[port] is False
 
 
 def test_another_commit_takes_over_the_ports_and_the_same_one_changes_nothing(
