@@ -13,9 +13,9 @@ from dagster import DagsterEventType, DagsterInstance
 
 from assets.hidden_failures import restate
 from assets.history import History, follow
-from assets.recorder import Recorder, event_of, label_of
-from assets.telling import record_event
-from orket_pipelines.store import Event, Store, Transaction, read_events
+from assets.recorder import event_of, label_of
+from assets.telling import Teller
+from orket_pipelines.store import Event, Transaction, read_events
 from orket_pipelines.store.events import runs_since
 from resources.feed import all_events
 
@@ -65,14 +65,10 @@ class Bridge:
     """One bridging run. `living_runs` are those that still work, and so report their events themselves."""
 
     def __init__(
-        self,
-        instance: DagsterInstance,
-        store: Store,
-        recorder: Recorder,
-        run_id: str,
-        living_runs: Callable[[], set[str]],
+        self, instance: DagsterInstance, teller: Teller, run_id: str, living_runs: Callable[[], set[str]]
     ) -> None:
-        self._instance, self._store, self._recorder = instance, store, recorder
+        self._instance, self._teller = instance, teller
+        self._store, self._recorder = teller.store, teller.recorder
         self._run_id, self._living_runs = run_id, living_runs
         self._histories: dict[str, tuple[int, History]] = {}
         self._logged: dict[str, frozenset[tuple[str, str]]] = {}
@@ -119,7 +115,7 @@ class Bridge:
             return
         earlier = {run_id for run_id in (event.run_id, *progress.writers) if run_id and run_id != self._run_id}
         told = frozenset[tuple[str, str]]().union(*map(self._logged_by, earlier))
-        record_event(self._recorder, self._store, event, self._history(event.subject, up_to), but=told)
+        self._teller.tell(event, self._history(event.subject, up_to), but=told)
 
     def _logged_by(self, run_id: str) -> frozenset[tuple[str, str]]:
         """What a run that is over wrote: (label, event) pairs."""

@@ -11,7 +11,7 @@ from dagster._core.events import AssetMaterializationPlannedData
 from assets.history import History
 from assets.links import trace
 from assets.recorder import Recorder
-from assets.telling import IssueReporter
+from assets.telling import IssueReporter, Teller
 from orket_pipelines.cards.model import WAITING, WaitReason
 from orket_pipelines.errors import OrketError
 from resources import FactoryResource
@@ -46,7 +46,7 @@ def make_issue_so(
             delivery = deliver_issue(
                 factory.factory,
                 card_id,
-                stop=stop_flag(context.run_id),
+                stop=stop_flag(context.run.run_id),
                 crew=crew,
                 on_waiting=lambda reason: context.log.info("%s: %s", card_id, reason),
                 resume=resume,
@@ -64,10 +64,10 @@ def make_issue_so(
 @contextmanager
 def _reporting(context: Context, factory: FactoryResource, card_id: str) -> Iterator[IssueReporter]:
     def promise() -> None:
-        _promise(context.instance, context.run_id, context.job_name, str(context.op_handle), card_id)
+        _promise(context.instance, context.run.run_id, context.job_name, str(context.op_handle), card_id)
 
-    recorder = Recorder.live(context)
-    reporter = IssueReporter(card_id, factory.store, recorder, context.run_id, promise)
+    teller = Teller(Recorder.live(context), factory.store, factory.factory.settings.home)
+    reporter = IssueReporter(card_id, teller, context.run.run_id, promise)
     with factory.feed.following(card_id, reporter):
         yield reporter
 

@@ -10,13 +10,17 @@ Values = Mapping[str, MetadataValue | str | int | float]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A materialization of one partition. `version` names its content: equal versions, equal content."""
+    """A materialization of one partition. `version` names its content: equal versions, equal content.
+
+    `made_from` are the versions of inputs that it is known to be made from; of others the newest is taken for that.
+    """
 
     asset: str
     partition: str | None
     version: str
     description: str
     metadata: Values = field(default_factory=dict)
+    made_from: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

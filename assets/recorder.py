@@ -10,7 +10,9 @@ from dagster import (
     AssetKey,
     AssetMaterialization,
     AssetObservation,
+    AssetRecordsFilter,
     DagsterInstance,
+    EventLogRecord,
     MaterializeResult,
     MetadataValue,
     OpExecutionContext,
@@ -34,6 +36,8 @@ from assets.model import Judged, Made, Noticed, Report
 Logged = AssetMaterialization | AssetObservation | AssetCheckEvaluation
 EVENT = "event"
 """The metadata entry that names the event of the store that a report is about."""
+LOOK_BACK = 100
+"""Materializations of an input among which a version is looked for."""
 
 
 class Recorder:
@@ -132,12 +136,26 @@ class Recorder:
         }
         for name in versioned_inputs(made.asset):
             key = AssetKey(name)
-            partition = made.partition if PARTITIONS[name] is not None else None
-            record = self._instance.get_latest_data_version_record(key, partition_key=partition)
-            version = record and extract_data_version_from_entry(record.event_log_entry)
-            tags[get_input_data_version_tag(key)] = version.value if version else NULL_DATA_VERSION.value
+            record = self._input(
+                key, made.partition if PARTITIONS[name] is not None else None, made.made_from.get(name)
+            )
+            tags[get_input_data_version_tag(key)] = (record and _version(record)) or NULL_DATA_VERSION.value
             tags[get_input_event_pointer_tag(key)] = str(record.storage_id) if record else NULL_EVENT_POINTER
         return tags
+
+    def _input(self, key: AssetKey, partition: str | None, version: str | None) -> EventLogRecord | None:
+        """What something was made from: the newest record, or the newest with that version, where it is still known."""
+        newest = self._instance.get_latest_data_version_record(key, partition_key=partition)
+        if newest is None or version is None or _version(newest) == version:
+            return newest
+        chosen = AssetRecordsFilter(key, asset_partitions=None if partition is None else [partition])
+        earlier = self._instance.fetch_materializations(chosen, limit=LOOK_BACK).records
+        return next((record for record in earlier if _version(record) == version), newest)
+
+
+def _version(record: EventLogRecord) -> str | None:
+    version = extract_data_version_from_entry(record.event_log_entry)
+    return None if version is None else version.value
 
 
 def told(

@@ -20,10 +20,10 @@ def sandbox_made(told: Mapping[str, Any], about: Values) -> list[Made]:
         "commit": told["commit"],
         "deployment": told.get("generation") or 0,
         "isolation": told.get("isolation") or "",
-        "seconds": round(float(told.get("seconds") or 0), 2),
+        **({"seconds": round(float(told["seconds"]), 2)} if told.get("seconds") else {}),
     }
     description = f"{told.get('url')} runs {told['commit'][:12]}"
-    return [Made("sandboxes", told["rock_id"], told["commit"], description, metadata)]
+    return [Made("sandboxes", told["rock_id"], told["commit"], description, metadata, {"mainline": told["commit"]})]
 
 
 def sandbox_judged(told: Mapping[str, Any]) -> Judged:

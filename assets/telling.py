@@ -1,10 +1,13 @@
 """Tells Dagster of the events of an issue: what they mean for the issue, and for the rock that it belongs to."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from assets.history import History, follow
 from assets.inputs import card_files_made
 from assets.model import Report
+from assets.pictures import illustrated
 from assets.recorder import Recorder
 from assets.reports import reports_of
 from assets.rocks import rock_reports, rock_standing
@@ -14,14 +17,30 @@ SHOWN_IN_ROCK = frozenset({"ready", "blocked", "waiting_for_developer", "done", 
 """Moves into or out of these change what a rock shows of itself; from test to review it goes on as it was."""
 
 
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells of events through `recorder`; what they leave out stands in `store`, and pictures lie under `home`."""
+
+    recorder: Recorder
+    store: Store
+    home: Path
+
+    def tell(self, event: Event, history: History, *, but: frozenset[tuple[str, str]] = frozenset()) -> None:
+        """Report one event; a card that moves shows in its rock too."""
+        self.recorder.record(illustrated(reports_of(event, history), history, self.home), event=event.seq, but=but)
+        rock_id = event.subject if history.kind == "rock" else history.rock_id
+        about_rock = event.kind in {"card.created", "card.changed"} and history.kind == "rock"
+        about_issue = event.kind == "card.moved" and bool({event.payload["from"], event.payload["to"]} & SHOWN_IN_ROCK)
+        if rock_id is not None and (about_rock or about_issue):
+            self.recorder.record(_rock_reports(self.store, rock_id, with_files=about_rock), event=event.seq, but=but)
+
+
 class IssueReporter:
     """Follows one issue, and reports those of its events that this run causes."""
 
-    def __init__(
-        self, card_id: str, store: Store, recorder: Recorder, run_id: str, on_claim: Callable[[], None]
-    ) -> None:
+    def __init__(self, card_id: str, teller: Teller, run_id: str, on_claim: Callable[[], None]) -> None:
         self.history = History(card_id)
-        self._store, self._recorder, self._run_id, self._on_claim = store, recorder, run_id, on_claim
+        self._teller, self._run_id, self._on_claim = teller, run_id, on_claim
         self._claimed = False
 
     def __call__(self, event: Event) -> None:
@@ -31,19 +50,7 @@ class IssueReporter:
         if not self._claimed:
             self._claimed = True
             self._on_claim()
-        record_event(self._recorder, self._store, event, self.history)
-
-
-def record_event(
-    recorder: Recorder, store: Store, event: Event, history: History, *, but: frozenset[tuple[str, str]] = frozenset()
-) -> None:
-    """Report one event; a card that moves shows in its rock too."""
-    recorder.record(reports_of(event, history), event=event.seq, but=but)
-    rock_id = event.subject if history.kind == "rock" else history.rock_id
-    about_rock = event.kind in {"card.created", "card.changed"} and history.kind == "rock"
-    about_issue = event.kind == "card.moved" and bool({event.payload["from"], event.payload["to"]} & SHOWN_IN_ROCK)
-    if rock_id is not None and (about_rock or about_issue):
-        recorder.record(_rock_reports(store, rock_id, with_files=about_rock), event=event.seq, but=but)
+        self._teller.tell(event, self.history)
 
 
 def _rock_reports(store: Store, rock_id: str, *, with_files: bool) -> list[Report]:

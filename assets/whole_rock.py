@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dagster import Failure, MetadataValue
 
+from assets.deploying import standing_sandbox
 from assets.history import History, follow
 from assets.links import anchor, trace
 from assets.making import Context, make_issue_so
@@ -12,7 +13,7 @@ from assets.model import Made, Report
 from assets.recorder import Recorder
 from assets.reports import mainline_made
 from assets.rocks import rock_reports, rock_standing
-from assets.telling import record_event
+from assets.telling import Teller
 from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardKind
 from orket_pipelines.cards.records import find_card, list_cards
 from orket_pipelines.store import Store
@@ -55,11 +56,11 @@ def make_rock_so(context: Context, factory: FactoryResource, rock_id: str) -> No
 
 def settle_rock(context: Context, factory: FactoryResource, rock_id: str) -> None:
     """Report what this run did to the rock's own card, then the rock as it stands with the sum of its issues."""
-    recorder = Recorder.live(context)
+    teller = Teller(Recorder.live(context), factory.store, factory.factory.settings.home)
     for event in all_events(factory.store, subject=rock_id):
-        if event.run_id == context.run_id:
-            record_event(recorder, factory.store, event, History(rock_id, kind="rock"))
-    recorder.record(_whole(factory.store, rock_id))
+        if event.run_id == context.run.run_id:
+            teller.tell(event, History(rock_id, kind="rock"))
+    teller.recorder.record([*_whole(factory.store, rock_id), *standing_sandbox(factory.store, rock_id)])
 
 
 def _whole(store: Store, rock_id: str) -> list[Report]:

@@ -1,15 +1,18 @@
 """What work leaves behind: an issue's card, code, pull request, tests and delivery; a rock's plan and main line.
 
-"Materialize" means "make it so": the issue or the rock is delivered. On what is delivered it calls no model.
+"Materialize" means "make it so": the issue or the rock is delivered. On what is delivered it calls no model, nor for
+a sandbox, which is brought to what is on main.
 """
 
 from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, MaterializeResult, multi_asset
 
+from assets.deploying import make_sandbox_so
 from assets.graph import PROOF, RUNNING, WORK, spec
 from assets.inputs import changed_inputs, no_card
 from assets.making import make_issue_so
+from assets.pictures import illustrated
 from assets.recorder import told
 from assets.reports import standing
 from assets.whole_rock import make_rock_so, settle_rock
@@ -93,18 +96,23 @@ def make_issue(context: AssetExecutionContext, factory: FactoryResource) -> Iter
     if not known:
         raise no_card(card_id)
     yield from told(context, changed_inputs(context.instance, factory.factory.settings))
-    yield from told(context, standing(make_issue_so(context, factory, card_id)))
+    history = make_issue_so(context, factory, card_id)
+    yield from told(context, illustrated(standing(history), history, factory.factory.settings.home))
 
 
 @multi_asset(name="make_rock", specs=ROCK_ASSETS, can_subset=True)
 def make_rock(context: AssetExecutionContext, factory: FactoryResource) -> Iterator[MaterializeResult[None]]:
-    """Deliver this rock, or say again what stands of it."""
+    """Deliver this rock, or say again what stands of it; for its sandbox alone: run what is on main already."""
     rock_id = context.partition_key
     with factory.store.read() as tx:
         rock = find_card(tx, rock_id)
     if rock is None or rock.kind is not CardKind.ROCK:
         raise no_card(rock_id)
     yield from told(context, changed_inputs(context.instance, factory.factory.settings))
-    make_rock_so(context, factory, rock_id)
+    chosen = {key.to_user_string() for key in context.selected_asset_keys}
+    if chosen != {"sandboxes"}:
+        make_rock_so(context, factory, rock_id)
+    if "sandboxes" in chosen:
+        make_sandbox_so(context, factory, rock_id)
     settle_rock(context, factory, rock_id)
     yield from ()

@@ -8,6 +8,7 @@ from assets.bridge import Bridge
 from assets.inputs import changed_inputs
 from assets.metrics import daily_made, days_missing, days_of, session_history_made
 from assets.recorder import Recorder
+from assets.telling import Teller
 from jobs.threads_executor import threads_executor
 from orket_pipelines.store import append, read_events
 from resources import RecordsResource
@@ -26,7 +27,8 @@ def report_rest(context: OpExecutionContext, records: RecordsResource) -> None:
     recorder = Recorder.live(context)
     with leases.holding(BRIDGE, stop=stop_flag(context.run_id)):
         recorder.record(changed_inputs(context.instance, settings))
-        bridge = Bridge(context.instance, store, recorder, context.run_id, lambda: living_runs(store, leases))
+        teller = Teller(recorder, store, settings.home)
+        bridge = Bridge(context.instance, teller, context.run_id, lambda: living_runs(store, leases))
         events = bridge.report_rest()
         context.log.info("%d events are dealt with", len(events))
         days = {*days_of(event.at for event in events), *days_missing(context.instance)}

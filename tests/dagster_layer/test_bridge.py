@@ -1,6 +1,7 @@
 """What happens outside of runs shows in Dagster, each event once."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from dagster import AssetCheckEvaluation, AssetCheckKey, AssetKey, DagsterInstance, DagsterRunStatus
@@ -10,6 +11,7 @@ from dagster._core.storage.dagster_run import DagsterRun
 from assets.bridge import Bridge, Progress, load_progress, save_progress
 from assets.hidden_failures import hidden_failures
 from assets.recorder import Logged, Recorder
+from assets.telling import Teller
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import insert_cards, move_card
 from orket_pipelines.cards.transitions import Move
@@ -77,12 +79,13 @@ def test_events_of_a_living_run_are_left_to_it_and_told_once_it_is_over(shop: St
     commit(shop, "shop-till", "bbbb")
     logged: list[Logged] = []
     alive = {"alive"}
+    teller = Teller(Recorder(instance, logged.append), shop, Path("nowhere"))
     for run_id in ("first", "second"):
-        Bridge(instance, shop, Recorder(instance, logged.append), run_id, lambda: set(alive)).report_rest()
+        Bridge(instance, teller, run_id, lambda: set(alive)).report_rest()
     assert [each.description for each in logged if each.asset_key == AssetKey("generated_code")] == ["Write bbbb"]
     assert load_progress(instance, "default").held == {"alive": 4}
     alive.clear()
-    Bridge(instance, shop, Recorder(instance, logged.append), "third", set).report_rest()
+    Bridge(instance, teller, "third", set).report_rest()
     committed = [each.description for each in logged if each.asset_key == AssetKey("generated_code")]
     assert committed == ["Write bbbb", "Write aaaa"]
     assert load_progress(instance, "default").held == {}
