@@ -41,6 +41,7 @@ def held(store: Store, kind: str, owner: str) -> dict[str, str]:
         return leased(tx, kind, owner)
 
 
+@pytest.mark.slow
 def test_eight_processes_that_lease_fifty_ports_each_never_get_the_same(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'orket.db'}"
     Store.open(url).close()

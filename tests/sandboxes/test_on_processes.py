@@ -277,15 +277,11 @@ sandboxes.deploy(Deployment("todo", "todo", "c2", Path(sys.argv[3])), stop=threa
 @pytest.mark.parametrize(
     "failpoint",
     [
-        "sandboxes.deploy.after_intent",
         "sandboxes.after_copy",
         "sandboxes.after_build",
-        "sandboxes.after_leases",
         "sandboxes.after_clear",
         "sandboxes.after_process",
-        "sandboxes.after_process:2",
         "sandboxes.after_start",
-        "sandboxes.after_healthy",
         "sandboxes.deploy.after_effect",
         "sandboxes.deploy.after_outcome",
     ],
