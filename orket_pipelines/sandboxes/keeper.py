@@ -1,7 +1,8 @@
 """A process of its own for each service on bare processes, started by path: it outlives the worker.
 
 It starts the command in a session of its own under resource limits, adopts what the command leaves behind (Linux),
-keeps what it says within two files of bounded size, and writes how it ended. Told to end (SIGTERM), it ends all of it.
+keeps what it says within two files of bounded size, and writes how it ended. It ends all of it when it is told to
+(SIGTERM), and when the folder of its log is removed.
 Without it nobody could tell, after the worker's end, what a service said last and with which code it ended.
 
 The first argument is JSON: `command`, `folder`, `environment`, `limits` (by names of `resource`), `log` and `exit`
@@ -76,7 +77,9 @@ def main() -> None:
     with contextlib.suppress(BlockingIOError):
         while data := os.read(reading, CHUNK):
             log.add(data)
-    _write_exit(request["exit"], code)
+    # Its files may be gone.
+    with contextlib.suppress(OSError):
+        _write_exit(request["exit"], code)
 
 
 class Keeping:
@@ -114,7 +117,10 @@ class Keeping:
 
 
 def _is_orphaned(request: dict[str, Any]) -> bool:
-    return request["parent"] is not None and os.getppid() != request["parent"]
+    """Whether the worker that it was tied to is gone, or its files are: then nobody can ask for it any more."""
+    if request["parent"] is not None and os.getppid() != request["parent"]:
+        return True
+    return not os.path.isdir(os.path.dirname(request["log"]))  # noqa: PTH112, PTH120 - as above
 
 
 def _write_exit(path: str, code: int) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -231,6 +232,13 @@ def test_a_service_that_is_killed_makes_the_sandbox_unhealthy_and_all_of_them_a_
     os.kill(keepers["web"]["pid"], signal.SIGKILL)
     wait_until(lambda: marked(sandbox.id) == [])
     assert sandboxes.watch(unhealthy).state is SandboxState.FAILED
+
+
+def test_services_whose_files_were_removed_end_by_themselves(sandboxes: DeployedSandboxes, pair: Pair) -> None:
+    sandbox = deploy(sandboxes, pair("c1"))
+    shutil.rmtree(sandboxes.folder_of(sandbox.id))
+
+    wait_until(lambda: marked(sandbox.id) == [])
 
 
 def test_a_port_that_a_stranger_has_meanwhile_is_left_to_it(sandboxes: DeployedSandboxes, pair: Pair) -> None:
