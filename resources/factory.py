@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
 
 from orket_pipelines.settings import load_settings
-from orket_pipelines.store import Store
+from orket_pipelines.store import Event, Store
 from resources.feed import EventFeed
 from resources.leases import run_lease
 
@@ -28,7 +29,7 @@ class FactoryResource(ConfigurableResource[Any]):
         from orket_pipelines.delivery import open_factory  # noqa: PLC0415
 
         with open_factory(load_settings(), run_id=context.run_id) as factory:
-            self._factory, self._feed = factory, EventFeed(factory.store)
+            self._factory, self._feed = factory, EventFeed(factory.store, on_any=partial(_tell_sandbox, context))
             with run_lease(factory.store, factory.leases, context.run_id):
                 try:
                     yield self
@@ -48,3 +49,12 @@ class FactoryResource(ConfigurableResource[Any]):
     def feed(self) -> EventFeed:
         """What happens, as it happens."""
         return self._feed
+
+
+def _tell_sandbox(context: InitResourceContext, event: Event) -> None:
+    """Say in the run's log what its deployments are at: the cards that wait for them tell nothing meanwhile."""
+    if event.kind != "sandbox.changed" or event.run_id != context.run_id or context.log is None:
+        return
+    told = event.payload
+    address = told["urls"].get(told["front"], "") if told["state"] == "running" else told["note"].partition("\n")[0]
+    context.log.info("sandbox of %s: %s, commit %s %s", told["rock_id"], told["state"], told["commit"][:12], address)

@@ -14,11 +14,15 @@ OnEvent = Callable[[Event], None]
 
 
 class EventFeed:
-    """Follows the event log in a thread of its own, from the first subject that is followed until `close`."""
+    """Follows the event log in a thread of its own, from the first subject that is followed until `close`.
 
-    def __init__(self, store: Store, *, interval: float = INTERVAL) -> None:
+    `on_any` hears of every event meanwhile, whoever it is about.
+    """
+
+    def __init__(self, store: Store, *, interval: float = INTERVAL, on_any: OnEvent | None = None) -> None:
         self._store = store
         self._interval = interval
+        self._on_any = on_any
         self._lock = threading.RLock()
         self._followers: dict[str, OnEvent] = {}
         self._errors: dict[str, Exception] = {}
@@ -76,6 +80,8 @@ class EventFeed:
             return
         for event in all_events(self._store, after=self._seq):
             self._seq = event.seq
+            if self._on_any is not None:
+                self._on_any(event)
             self._hand_over(event)
 
     def _hand_over(self, event: Event) -> None:
