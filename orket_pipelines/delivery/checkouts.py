@@ -6,12 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orket_pipelines.delivery.factory import Factory
+from orket_pipelines.git.folders import remove
 
 
 @contextmanager
-def fresh_checkout(factory: Factory, owner: str, name: str, repository: str, commit: str) -> Iterator[Path]:
-    """A checkout of `commit`, which is removed afterwards. `owner` is the card or rock that it is for."""
-    path = factory.checkout_of(owner, name)
+def fresh_checkout(factory: Factory, owner: str, use: str, repository: str, commit: str) -> Iterator[Path]:
+    """A checkout of `commit` for one use (`test`, `deploy`), which is removed afterwards.
+
+    `owner` is the card or rock that it is for, and whose lease the caller holds: checkouts for the same use that are
+    there already were left by killed processes, of commits that nobody may come back to.
+    """
+    path = factory.checkout_of(owner, f"{use}-{commit[:12]}")
+    for left in (*path.parent.glob(f"{use}-*"), *path.parent.glob(f".{use}-*")):
+        remove(left)
     factory.code.check_out(repository, commit, path)
     try:
         yield path

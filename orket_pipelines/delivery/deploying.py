@@ -32,7 +32,7 @@ def deploy_main(factory: Factory, rock_id: str, repository: str, *, stop: thread
     if factory.stage is None or commit is None:
         return None
     reach(BEFORE_DEPLOY)
-    with fresh_checkout(factory, rock_id, f"deploy-{commit[:12]}", repository, commit) as source:
+    with fresh_checkout(factory, rock_id, "deploy", repository, commit) as source:
         if not factory.stage.serves(source):
             return None
         deployment = Deployment(rock_id, repository, commit, source)

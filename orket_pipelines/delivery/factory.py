@@ -84,7 +84,7 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
     leases = LeaseKeeper(store, patience=settings.lease_patience)
     means = open_means(settings, store, leases)
     if means.engine is not None:
-        reap_orphans(settings, store, means.engine)
+        reap_orphans(settings, store, means.engine, leases)
     return Factory(
         settings=settings,
         store=store,

@@ -1,20 +1,25 @@
 """Containers, networks and volumes that nobody owns any more are removed, and records of what is gone are set right."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from orket_pipelines.containers import Engine, Reaped, installation_id, reap
 from orket_pipelines.containers.model import PROCESS, PURPOSE, SUBJECT, ContainerPurpose
+from orket_pipelines.delivery.isolation import worker_labels
+from orket_pipelines.dependencies import ContainerInstaller
 from orket_pipelines.sandboxes.model import SandboxState
 from orket_pipelines.sandboxes.records import list_sandboxes
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import Store
+from orket_pipelines.store import LeaseKeeper, Store
+from orket_pipelines.workbench import command_user
 
 KEPT_BY_OTHERS = frozenset({ContainerPurpose.INSTALL})
-"""Their room knows better which of them are used."""
+"""Their room knows better which of them are used, and is asked afterwards."""
 
 
-def reap_orphans(settings: Settings, store: Store, engine: Engine) -> Reaped:
-    """Remove what dead workers left, what has expired, and services of sandboxes that were removed.
+def reap_orphans(settings: Settings, store: Store, engine: Engine, leases: LeaseKeeper) -> Reaped:
+    """Remove what dead workers left, half installations too, what has expired, and services of sandboxes that were
+    removed.
 
     Raises: EngineUnavailable.
     """
@@ -26,4 +31,7 @@ def reap_orphans(settings: Settings, store: Store, engine: Engine) -> Reaped:
         return PROCESS in labels or labels.get(PURPOSE) in KEPT_BY_OTHERS or labels.get(SUBJECT) in kept
 
     owner, workspace = installation_id(settings.home), settings.workspace
-    return reap(engine, owner=owner, workspace=workspace, now=store.clock.now(), is_live=is_live)
+    reaped = reap(engine, owner=owner, workspace=workspace, now=store.clock.now(), is_live=is_live)
+    labels, user = worker_labels(settings), command_user()
+    installer = ContainerInstaller(engine, store, settings, leases=leases, labels=labels, user=user)
+    return replace(reaped, volumes=(*reaped.volumes, *installer.reap()))

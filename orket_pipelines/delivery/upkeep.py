@@ -33,7 +33,7 @@ def look_after(factory: Factory) -> Upkeep:
     """See to it all, once. Dependencies that nobody used for a while are forgotten. Raises: EngineUnavailable."""
     reaped = NOTHING
     if factory.engine is not None:
-        reaped = reap_orphans(factory.settings, factory.store, factory.engine)
+        reaped = reap_orphans(factory.settings, factory.store, factory.engine, factory.leases)
         volumes = Volumes(factory.engine, factory.store, factory.leases, worker_labels(factory.settings))
         unused = volumes.forget_unused(before=factory.store.clock.now() - UNUSED)
         reaped = replace(reaped, volumes=(*reaped.volumes, *unused))

@@ -83,8 +83,7 @@ def wait_in(tx: Transaction, work: Work, asked: Move, *, session_id: str | None 
 
 def run_tests_on(work: Work, commit: str) -> SuiteReport:
     """Run the project's tests on `commit` in a fresh checkout, which is removed afterwards."""
-    name = f"test-{commit[:12]}"
-    with fresh_checkout(work.factory, work.card.id, name, work.project.repository, commit) as path:
+    with fresh_checkout(work.factory, work.card.id, "test", work.project.repository, commit) as path:
         workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
         reach(BEFORE_TESTS)
         try:

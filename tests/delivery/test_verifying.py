@@ -202,3 +202,12 @@ def test_the_folder_of_a_deployment_is_gone_afterwards(paged: Line, staged: Any)
     deliver(staged())
     left = [path.name for path in Path(paged.settings.home).rglob("deploy-*")]
     assert left == []
+
+
+def test_checkouts_that_killed_processes_left_of_other_commits_are_gone_too(paged: Line, staged: Any) -> None:
+    issue(paged, "one")
+    factory = staged()
+    for left in ("shop/deploy-0123", "shop/.deploy-0123.new", "one/test-0123", "one/.test-0123.old"):
+        factory.checkout_of("", left).mkdir(parents=True)
+    deliver(factory)
+    assert sorted(path.name for path in factory.checkout_of("", "").glob("*/*")) == ["review", "work"]
