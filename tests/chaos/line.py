@@ -1,0 +1,152 @@
+"""A factory of shipped fakes whose world, kept in files, outlives its process; and what such a process does."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from orket_pipelines.agents.models.playbook import Playbook
+from orket_pipelines.agents.models.scripted import Scripted
+from orket_pipelines.analytics import drain
+from orket_pipelines.cards.importing import import_cards
+from orket_pipelines.cards.model import CardState
+from orket_pipelines.cards.records import get_card
+from orket_pipelines.clock import Clock
+from orket_pipelines.containers import MemoryEngine
+from orket_pipelines.containers.memory_engine import Program
+from orket_pipelines.delivery import Factory, deliver_rock
+from orket_pipelines.delivery.isolation import worker_labels
+from orket_pipelines.delivery.reaping import reap_orphans
+from orket_pipelines.delivery.stage import Stage
+from orket_pipelines.dependencies import ContainerInstaller
+from orket_pipelines.dependencies.sources import Configured
+from orket_pipelines.forge import MemoryForge
+from orket_pipelines.git import MAIN, MemoryCode
+from orket_pipelines.sandboxes import open_sandboxes
+from orket_pipelines.settings import Settings
+from orket_pipelines.store import LeaseKeeper, Store
+from orket_pipelines.store.failpoints import arm
+from orket_pipelines.verification.container_browsers import ContainerBrowsers
+from orket_pipelines.workbench import ContainerWorkbenches, command_user
+
+from .machines import Programs, try_suite
+
+HERE = Path(__file__).parent
+ROCKS = {"fire": "cards.yaml", "smoke": "smoke.yaml"}
+SEATS = frozenset({"coder", "integrity_guard", "lead_architect", "project_manager"})
+SOURCES = Configured(npm_default=("https://npm.example/",), pip_default=("pip.example",))
+PATIENCE = 60.0
+"""Seconds that one fake waits for another issue; a process gets twice of it for its end."""
+OpenEngine = Callable[[Path, Program, Path], MemoryEngine]
+
+
+class Line:
+    """The factory as `open_factory` makes it, of fakes. `engine` opens the engine that is in force."""
+
+    def __init__(
+        self,
+        home: Path,
+        engine: OpenEngine = lambda home, programs, path: MemoryEngine(home, programs, path=path),
+        clock: Clock | None = None,
+    ) -> None:
+        self.home = home
+        settings = Settings(home=home, concurrency=3, model="scripted")
+        store = Store.open(settings.store_url, clock=clock)
+        self.code = MemoryCode(home / "code.jsonl")
+        self.forge = MemoryForge(self.code, home / "forge.jsonl")
+        self.engine = engine(home, Programs(home, self._keep_order), home / "engine.jsonl")
+        leases, labels = LeaseKeeper(store, patience=settings.lease_patience), worker_labels(settings)
+        self.installer, for_browsers = (
+            ContainerInstaller(
+                self.engine,
+                store,
+                settings.model_copy(update={"workbench_image": image}),
+                leases=leases,
+                labels=labels,
+                user=command_user(),
+                ask=lambda: SOURCES,
+            )
+            for image in (settings.workbench_image, settings.e2e_image)
+        )
+        sandboxes = open_sandboxes(settings, store, self.installer, engine=self.engine, process=labels.process)
+        browsers = ContainerBrowsers(self.engine, for_browsers, settings, labels)
+        self.factory = Factory(
+            settings=settings,
+            store=store,
+            code=self.code,
+            forge=self.forge,
+            workbenches=ContainerWorkbenches(
+                self.engine, self.installer, image=settings.workbench_image, labels=labels, clock=store.clock
+            ),
+            models=Scripted(Playbook.model_validate(yaml.safe_load((HERE / "playbook.yaml").read_text()))),
+            leases=leases,
+            stage=Stage(replace(sandboxes, ask=lambda _: 200), browsers, run_suite=try_suite),
+            engine=self.engine,
+        )
+
+    def deliver(self) -> None:
+        """Reap, import, deliver, drain: all that a process of the line does."""
+        with self.factory as factory:
+            self.reap()
+            import_cards(factory.store, [HERE / file for file in ROCKS.values()], seats=SEATS)
+            for rock in ROCKS:
+                deliver_rock(factory, rock, stop=threading.Event())
+            drain(factory.store, self.home / "analytics")
+
+    def reap(self) -> None:
+        """As `open_factory` does."""
+        reap_orphans(self.factory.settings, self.factory.store, self.engine, self.factory.leases)
+
+    def _keep_order(self, card_id: str) -> None:
+        """Each card waits in its tests for what `waits_for` says.
+
+        So `second` conflicts with main, `fifth` and `fourth` have merged trees that nobody has tested, and every merge
+        is deployed, one after the other.
+        """
+        waits_for = {
+            "first": lambda: self._has_branch("second") and self._has_branch("fifth"),
+            "second": lambda: self._is_done("first"),
+            "fifth": lambda: self._is_done("second") and self._has_branch("fourth"),
+            "fourth": lambda: self._is_done("fifth"),
+        }
+        deadline = time.monotonic() + PATIENCE
+        while not waits_for.get(card_id, lambda: True)():
+            assert time.monotonic() < deadline, f"{card_id} waited in vain"
+            time.sleep(0.02)
+
+    def _has_branch(self, card_id: str) -> bool:
+        return self.code.head("fire", f"orket/default/{card_id}/1") is not None
+
+    def _is_done(self, card_id: str) -> bool:
+        with self.factory.store.read() as tx:
+            return get_card(tx, card_id).state is CardState.DONE
+
+
+def run(home: Path, failpoint: str = "", count: int = 1) -> int:
+    """Deliver in a process of its own; the signal that ended it, 0 where it came to its end."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(int(2 * PATIENCE))
+        try:
+            arm(failpoint, count)
+            Line(home).deliver()
+        except BaseException:  # noqa: BLE001 - nothing of the parent may run on in the child
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status)
+    assert os.WEXITSTATUS(status) == 0, f"the delivery in {home} failed, see its traceback"
+    return 0
+
+
+def head_of_main(line: Line) -> str:
+    return line.code.head("fire", MAIN) or ""
