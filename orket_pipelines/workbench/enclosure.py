@@ -73,6 +73,7 @@ def variables(environment: Environment) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         "CI": "1",
+        "NO_COLOR": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         **dict(environment.variables),

@@ -224,6 +224,7 @@ class ProcessWorkbench:
             "LANG": "C.UTF-8",
             "TERM": "dumb",
             "CI": "1",
+            "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }

@@ -1,4 +1,7 @@
-"""`orket demo` in an empty home, killed three times: all is delivered once, and everybody tells the same of it."""
+"""`orket demo` in an empty home, killed three times: all is delivered once, and everybody tells the same of it.
+
+Once on bare processes, once in containers.
+"""
 
 import json
 import os
@@ -9,11 +12,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from tests.conftest import Require
+from orket_pipelines.containers import engine_answers, installation_id, open_engine
+from orket_pipelines.containers.model import OWNER
+from tests.conftest import E2E_IMAGE, WORKBENCH_IMAGE, Require
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -24,7 +31,7 @@ ISSUES = (
 )
 ATTEMPTS = len(ISSUES) + 1
 """page-add is merged, fails in a browser, and is merged again."""
-KILLS = ("committed", "pull request #2 opened", "tests on")
+KILLS = ("committed", "pull request #2 opened", "suite healthy on the sandbox")
 """What the demo says right before it is killed: the first time, the second, the third."""
 PASSED = ("PATH", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 PATIENCE = 600.0
@@ -34,12 +41,15 @@ PATIENCE = 600.0
 class Home:
     """An empty HOME, and an ORKET_HOME that the demo makes in the folder it is started in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, isolation: str) -> None:
         self.folder = folder
+        self.isolation = isolation
         passed = {name: os.environ[name] for name in PASSED if name in os.environ}
         self.environment = passed | {
             "HOME": str(folder),
-            "ORKET_ISOLATION": "process",  # the same on every machine
+            "ORKET_ISOLATION": isolation,
+            "ORKET_WORKBENCH_IMAGE": WORKBENCH_IMAGE,
+            "ORKET_E2E_IMAGE": E2E_IMAGE,
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -73,12 +83,27 @@ class Home:
         (row,) = json.loads(self.orket("sql", "--json", query))
         return int(next(iter(row.values())))
 
+    def sandbox(self) -> dict[str, Any]:
+        """The one that the demo leaves running."""
+        (found,) = json.loads(self.orket("sandboxes", "list", "--json"))
+        assert isinstance(found, dict)
+        return found
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, require: Require) -> Iterator[Home]:
-    missing = [name for name in ("npm", "chromium") if shutil.which(name) is None]
-    require("browser", not missing, f"the demo's page needs {' and '.join(missing)}")
-    made = Home(tmp_path_factory.mktemp("demo"))
+
+MEANS = [
+    pytest.param("process", marks=pytest.mark.xdist_group("demo-process")),
+    pytest.param("container", marks=[pytest.mark.docker, pytest.mark.xdist_group("demo-container")]),
+]
+
+
+@pytest.fixture(scope="module", params=MEANS)
+def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, require: Require) -> Iterator[Home]:
+    if request.param == "container":
+        require("docker", engine_answers(), "no Docker engine answers")
+    else:
+        missing = [name for name in ("npm", "chromium") if shutil.which(name) is None]
+        require("browser", not missing, f"the demo's page needs {' and '.join(missing)}")
+    made = Home(tmp_path_factory.mktemp("demo"), request.param)
     try:
         for words in KILLS:
             made.kill_demo_at(words)
@@ -137,3 +162,27 @@ def test_dagster_tells_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -> 
         delivered = instance.get_materialized_partitions(AssetKey("delivered"))
         merged = instance.get_materialized_partitions(AssetKey("pull_requests"))
     assert delivered == merged == set(ISSUES)
+
+
+def test_the_application_answers_and_a_browser_has_used_it(home: Home) -> None:
+    sandbox = home.sandbox()
+    assert (sandbox["state"], sandbox["isolation"]) == ("running", home.isolation)
+    assert "<title>To-do list</title>" in httpx.get(sandbox["urls"]["frontend"], timeout=30).text
+    assert "tasks" in httpx.get(sandbox["urls"]["api"] + "/api/tasks", timeout=30).json()
+    pictures = list((home.folder / ".orket" / "artifacts").rglob("page-filter.1.page/*.png"))
+    assert len(pictures) >= 5
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+
+
+def test_removing_the_sandboxes_leaves_nothing_behind(home: Home) -> None:
+    """The last test of this file: it takes away what the others look at."""
+    addresses = home.sandbox()["urls"].values()
+    home.orket("sandboxes", "down", "--all")
+    for address in addresses:
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address, timeout=5)
+    state = home.folder / ".orket"
+    assert [path.name for path in (state / "sandboxes").rglob("source")] == []
+    if home.isolation == "container":
+        engine, mine = open_engine(state), {OWNER: installation_id(state)}
+        assert (engine.containers(mine), engine.networks(mine), engine.volumes(mine)) == ([], [], [])
