@@ -1,6 +1,6 @@
 """One tool call: the gate, the tool, a checkpoint of what it changed, and its outcome, stored in one transaction."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
@@ -191,7 +191,7 @@ def _write(tx: Transaction, work: Work, done: Done) -> None:
     session, turn = work.session, work.history.exchanges[-1].number
     if done.result.record is not None:
         done.result.record(tx)
-    end(tx, _key(session, turn, done.call), DONE, asdict(done.stored))
+    end(tx, _key(session, turn, done.call), DONE, records.as_stored(done.stored))
     payload = {
         "session_id": session.id,
         "card": session.card_id,

@@ -32,9 +32,9 @@ OUTCOMES: dict[str, Literal["success", "failed", "denied"]] = {
 """What pydantic-ai calls our verdicts."""
 
 
-def opening(system: str, message: str) -> list[dict[str, Any]]:
-    """The first request of a conversation, as JSON."""
-    return written([ModelRequest(parts=[SystemPromptPart(system), UserPromptPart(message)])])
+def opening(system: str, message: str) -> list[ModelMessage]:
+    """The first request of a conversation."""
+    return [ModelRequest(parts=[SystemPromptPart(system), UserPromptPart(message)])]
 
 
 def written(messages: list[ModelMessage]) -> list[dict[str, Any]]:
@@ -106,9 +106,10 @@ class History:
     exchanges: list[Exchange] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, session: Session, role: Role) -> "History":
-        """Of a session without a turn."""
-        return cls(ModelMessagesTypeAdapter.validate_python(session.prompt), role.tools, session.starting_tree)
+    def begun(cls, session: Session, role: Role, prompt: list[ModelMessage] | None = None) -> "History":
+        """Of a session without a turn. `prompt` is its prompt where it was made just now."""
+        made = prompt or ModelMessagesTypeAdapter.validate_python(session.prompt)
+        return cls(made, role.tools, session.starting_tree)
 
     @classmethod
     def rebuilt(

@@ -1,6 +1,6 @@
 """Reads and writes of sessions, their turns and their tool calls."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.errors import OrketError
 from orket_pipelines.forge.model import Verdict
 from orket_pipelines.store import Prepared, Transaction, append, tables
+from orket_pipelines.store.prepared import insert_in_order
 
 _sessions, _turns, _effects = tables.sessions, tables.turns, tables.effects
 _by_id = Prepared(
@@ -35,12 +36,7 @@ _calls_of = Prepared(
         _effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.subject == sa.bindparam("b_session_id")
     )
 )
-_insert_session = Prepared(sa.insert(_sessions))
-_count_sessions = Prepared(
-    sa.select(sa.func.count())
-    .select_from(_sessions)
-    .where(_sessions.c.workspace_id == sa.bindparam("b_workspace_id"), _sessions.c.card_id == sa.bindparam("b_card_id"))
-)
+_insert_session = insert_in_order(_sessions)
 _insert_turn = Prepared(sa.insert(_turns))
 _end_session = Prepared(
     sa.update(_sessions).where(
@@ -138,17 +134,17 @@ def list_sessions(tx: Transaction, *, card_id: str | None = None) -> list[Sessio
 
 def insert_session(tx: Transaction, session: Session) -> None:
     """Store a new session; a `session.started` event."""
-    row = {key: value for key, value in _row(session).items() if value is not None}
-    position = tx.execute(_count_sessions, {"b_workspace_id": tx.workspace_id, "b_card_id": session.card_id}).scalar()
-    added = {"workspace_id": tx.workspace_id, "started_at": tx.now, "position": position}
-    tx.execute(_insert_session, row | added)
+    row = {key: value for key, value in as_stored(session).items() if value is not None}
+    added = {"workspace_id": tx.workspace_id, "started_at": tx.now}
+    order = {"b_workspace_id": tx.workspace_id, "b_card_id": session.card_id}
+    tx.execute(_insert_session, row | added | order)
     about = {"visit": session.visit, "attempt": session.attempt, "model": session.model}
     append(tx, "session.started", session.card_id, _about(session) | about)
 
 
 def end_session(tx: Transaction, session: Session, outcome: Outcome) -> None:
     """Store how a session ended; a `session.ended` event."""
-    stored = {key: value for key, value in asdict(outcome).items() if value}
+    stored = {key: value for key, value in as_stored(outcome).items() if value}
     key = {"b_workspace_id": tx.workspace_id, "b_id": session.id}
     tx.execute(_end_session, key | {"state": SessionState.ENDED, "outcome": stored, "ended_at": tx.now})
     append(tx, "session.ended", session.card_id, _about(session) | {"visit": session.visit, "outcome": stored})
@@ -156,7 +152,7 @@ def end_session(tx: Transaction, session: Session, outcome: Outcome) -> None:
 
 def insert_turn(tx: Transaction, session: Session, turn: Turn, seconds: float) -> None:
     """Store one answer of a model; a `turn.completed` event."""
-    tx.execute(_insert_turn, {"workspace_id": tx.workspace_id, "session_id": session.id, **_row(turn)})
+    tx.execute(_insert_turn, {"workspace_id": tx.workspace_id, "session_id": session.id, **as_stored(turn)})
     spent = {"input_tokens": turn.input_tokens, "output_tokens": turn.output_tokens, "cost": turn.cost}
     about = {"session_id": session.id, "card": session.card_id, "role": session.role, "number": turn.number}
     append(tx, "turn.completed", session.card_id, about | {"model": turn.model, **spent, "seconds": round(seconds, 3)})
@@ -186,9 +182,9 @@ def _about(session: Session) -> dict[str, Any]:
     return {"session_id": session.id, "card": session.card_id, "role": session.role, "purpose": session.purpose}
 
 
-def _row(fact: Session | Turn) -> dict[str, Any]:
+def as_stored(fact: Session | Turn | CallResult | Outcome) -> dict[str, Any]:
     """Its fields as they are; `asdict` would copy every message."""
-    return {field.name: getattr(fact, field.name) for field in fields(fact)}
+    return {name: getattr(fact, name) for name in fact.__match_args__}
 
 
 def _session(row: Any) -> Session:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from pydantic_ai.messages import ModelResponse
+from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.tools import ToolDefinition
 
 from orket_pipelines.agents import records
@@ -13,11 +13,11 @@ from orket_pipelines.agents.models.conversation import Conversation
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.prompts import first_message, system_text
 from orket_pipelines.agents.records import Session, Turn
-from orket_pipelines.agents.redaction import Redact, redactor
+from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.agents.roles import Role, get_role
 from orket_pipelines.agents.tools.model import Desk, Reach, Tool
 from orket_pipelines.agents.tools.registry import TOOLS
-from orket_pipelines.cards.records import get_card
+from orket_pipelines.cards.records import get_state
 from orket_pipelines.errors import Stopped
 from orket_pipelines.store import failpoint, new_id, reach
 
@@ -34,16 +34,17 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
     The checkout of a running one is put back to its last checkpoint: what was done to it since has no outcome.
     """
     role, redact = get_role(assignment.role), redactor(desk.settings)
-    with desk.store.read() as tx:
+    with desk.store.glance() as tx:
         session = records.find_session(tx, assignment)
     if session is None:
-        session = _begin(desk, model, assignment, role, redact)
-        return Work(desk, assignment, role, session, History.begun(session, role), redact)
+        prompt = opening(redact(system_text(role, desk.settings.turn_limit)), redact(first_message(assignment)))
+        session = _begin(desk, model, assignment, role, prompt)
+        return Work(desk, assignment, role, session, History.begun(session, role, prompt), redact)
     if session.outcome is not None:
         return Work(desk, assignment, role, session, History.begun(session, role), redact)
     with desk.store.read() as tx:
         turns, calls = records.turns_of(tx, session.id), records.calls_of(tx, session.id)
-        card_state = get_card(tx, session.card_id).state
+        card_state = get_state(tx, session.card_id)
     history = History.rebuilt(session, role, turns, calls, card_state)
     if history.tree is not None:
         desk.code.restore(assignment.repository, history.tree, desk.workbench.checkout)
@@ -59,7 +60,7 @@ def take_turn(work: Work, model: LanguageModel, conversation: Conversation) -> N
     reach(TOOL.before_intent)
     number = len(history.exchanges) + 1
     with store.write() as tx:
-        exchange = Exchange(number, response, get_card(tx, work.session.card_id).state)
+        exchange = Exchange(number, response, get_state(tx, work.session.card_id))
         turn = _turn(number, response, model, started, tx.now)
         records.insert_turn(tx, work.session, turn, store.clock.monotonic() - begun)
         begin_calls(tx, work, exchange)
@@ -104,7 +105,7 @@ def _definition(tool: Tool) -> ToolDefinition:
     )
 
 
-def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role, redact: Redact) -> Session:
+def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role, prompt: list[ModelMessage]) -> Session:
     tree = None
     if any(TOOLS[name].reach is Reach.CHECKOUT for name in role.tools):
         tree = desk.code.snapshot(assignment.repository, desk.workbench.checkout)
@@ -117,7 +118,7 @@ def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role,
         visit=assignment.visit,
         subject_commit=assignment.subject_commit,
         model=model.name,
-        prompt=opening(redact(system_text(role, desk.settings.turn_limit)), redact(first_message(assignment))),
+        prompt=written(prompt),
         starting_tree=tree,
     )
     with desk.store.write() as tx:

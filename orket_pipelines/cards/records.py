@@ -19,6 +19,11 @@ _one = Prepared(
         _cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id")
     )
 )
+_state = Prepared(
+    sa.select(_cards.c.state).where(
+        _cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id")
+    )
+)
 _child_states = Prepared(
     sa.select(_cards.c.state)
     .where(_cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.parent_id == sa.bindparam("parent_id"))
@@ -44,7 +49,7 @@ _comments = Prepared(
 def find_card(tx: Transaction, card_id: str) -> Card | None:
     """The card with this id."""
     key = {"workspace_id": tx.workspace_id, "card_id": card_id}
-    row = tx.execute(_one, key).mappings().first()
+    row = tx.execute(_one, key).first()
     return _card(row) if row else None
 
 
@@ -54,6 +59,12 @@ def get_card(tx: Transaction, card_id: str) -> Card:
     if card is None:
         raise CardError(f"there is no card {card_id!r}", next_step="See which there are: orket cards list")
     return card
+
+
+def get_state(tx: Transaction, card_id: str) -> CardState:
+    """Where the card stands. Raises: CardError where there is none."""
+    state = tx.execute(_state, {"workspace_id": tx.workspace_id, "card_id": card_id}).scalar()
+    return CardState(state) if state is not None else get_card(tx, card_id).state
 
 
 def list_cards(
@@ -74,7 +85,7 @@ def list_cards(
         query = query.where(_cards.c.kind.in_([str(kind) for kind in kinds]))
     if states is not None:
         query = query.where(_cards.c.state.in_([str(state) for state in states]))
-    rows = tx.execute(query.order_by(_cards.c.created_at, _cards.c.position, _cards.c.id)).mappings()
+    rows = tx.execute(query.order_by(_cards.c.created_at, _cards.c.position, _cards.c.id))
     return [_card(row) for row in rows]
 
 
@@ -216,23 +227,23 @@ def _set_dependencies(tx: Transaction, card: Card) -> None:
 
 def _card(row: Any) -> Card:
     return Card(
-        id=row["id"],
-        kind=CardKind(row["kind"]),
-        name=row["name"],
-        state=CardState(row["state"]),
-        parent_id=row["parent_id"],
-        rock_id=row["rock_id"],
-        wait_reason=WaitReason(row["wait_reason"]) if row["wait_reason"] else None,
-        note=row["note"],
-        priority=row["priority"],
-        seat=row["seat"],
-        attempt=row["attempt"],
-        details=row["details"],
-        depends_on=tuple(row["depends_on"]),
-        source=row["source"],
-        content_hash=row["content_hash"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        id=row.id,
+        kind=CardKind(row.kind),
+        name=row.name,
+        state=CardState(row.state),
+        parent_id=row.parent_id,
+        rock_id=row.rock_id,
+        wait_reason=WaitReason(row.wait_reason) if row.wait_reason else None,
+        note=row.note,
+        priority=row.priority,
+        seat=row.seat,
+        attempt=row.attempt,
+        details=row.details,
+        depends_on=tuple(row.depends_on),
+        source=row.source,
+        content_hash=row.content_hash,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
     )
 
 

@@ -69,7 +69,7 @@ def _is_proven(work: Work, main: str, candidate: str) -> bool:
     card, attempt = work.card, work.attempt
     if work.factory.code.contains(attempt.repository, branch=attempt.branch, commit=main):
         return True
-    with work.store.read() as tx:
+    with work.store.glance() as tx:
         known = tests_passed(tx, card.id, candidate, MERGED)
     if known:
         return True

@@ -65,7 +65,7 @@ def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
 
 
 def _final_tree(work: Work, session: SessionFacts) -> str:
-    with work.store.read() as tx:
+    with work.store.glance() as tx:
         tree = final_tree(tx, get_session(tx, session.id))
     if tree is None:
         raise WorkbenchError(f"session {session.id} of {session.role} has no tree to commit: it could not change files")

@@ -1,22 +1,20 @@
-"""Reads and writes of attempts, feedback and test runs, and the one read of all facts of an issue."""
+"""Reads and writes of attempts, feedback and test runs."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from orket_pipelines.agents.model import Purpose
-from orket_pipelines.agents.records import decode_outcome
-from orket_pipelines.cards.model import Card, CardState
-from orket_pipelines.cards.records import get_card
-from orket_pipelines.delivery.model import Attempt, Facts, Feedback, FeedbackKind, SessionFacts, SuiteRun
+from orket_pipelines.cards.model import Card
+from orket_pipelines.delivery.model import Attempt, Feedback, FeedbackKind, SuiteRun
 from orket_pipelines.store import Prepared, Transaction, append, new_id, tables
+from orket_pipelines.store.prepared import insert_in_order
 from orket_pipelines.verification.records import write_cases
 
 HEAD, MERGED = "head", "merged"
 """The two occasions on which the project's tests run."""
 
-_attempts, _feedback, _sessions, _test_runs = tables.attempts, tables.feedback, tables.sessions, tables.test_runs
+_attempts, _feedback, _test_runs = tables.attempts, tables.feedback, tables.test_runs
 
 
 def _of_card(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -25,18 +23,6 @@ def _of_card(table: sa.Table) -> sa.ColumnElement[bool]:
 
 _last_attempt = Prepared(sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number.desc()).limit(1))
 _all_feedback = Prepared(sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.position))
-_all_sessions = Prepared(
-    sa.select(
-        _sessions.c.id,
-        _sessions.c.role,
-        _sessions.c.purpose,
-        _sessions.c.subject_commit,
-        _sessions.c.outcome,
-        _sessions.c.ended_at,
-    )
-    .where(_of_card(_sessions))
-    .order_by(_sessions.c.position)
-)
 _run_on_commit = (
     sa.select(_test_runs.c.passed)
     .where(
@@ -48,11 +34,6 @@ _run_on_commit = (
     .limit(1)
 )
 _passed = Prepared(_run_on_commit)
-_last_log = Prepared(_run_on_commit.with_only_columns(_test_runs.c.log))
-_counts = {
-    table: Prepared(sa.select(sa.func.count()).select_from(table).where(_of_card(table)))
-    for table in (_feedback, _test_runs)
-}
 _begun = Prepared(
     sa.select(_attempts.c.card_id)
     .where(
@@ -66,8 +47,8 @@ _set_attempt = Prepared(
         tables.cards.c.workspace_id == sa.bindparam("b_workspace_id"), tables.cards.c.id == sa.bindparam("b_card_id")
     )
 )
-_insert_feedback = Prepared(sa.insert(_feedback))
-_insert_test_run = Prepared(sa.insert(_test_runs))
+_insert_feedback = insert_in_order(_feedback)
+_insert_test_run = insert_in_order(_test_runs)
 _update_attempt = Prepared(
     sa.update(_attempts).where(
         _attempts.c.workspace_id == sa.bindparam("b_workspace_id"),
@@ -75,24 +56,6 @@ _update_attempt = Prepared(
         _attempts.c.number == sa.bindparam("b_number"),
     )
 )
-
-
-def read_facts(tx: Transaction, card_id: str) -> Facts:
-    """All that decides what the issue needs next. Raises: CardError where there is no such card."""
-    card = get_card(tx, card_id)
-    if card.state is CardState.READY:
-        return Facts(card)
-    attempt = last_attempt(tx, card_id)
-    tested = card.state is CardState.READY_FOR_TESTING
-    sessions = tx.execute(_all_sessions, _key(tx, card_id)).all()
-    return Facts(
-        card=card,
-        attempt=attempt,
-        feedback=tuple(feedback_of(tx, card_id)),
-        last_session=_session(sessions[-1]) if sessions else None,
-        visits=_count_visits(sessions),
-        head_passed=tests_passed(tx, card_id, attempt.head, HEAD) if attempt and tested else None,
-    )
 
 
 def last_attempt(tx: Transaction, card_id: str) -> Attempt | None:
@@ -163,9 +126,8 @@ def add_feedback(
         "body": body,
         "details": told,
         "at": tx.now,
-        "position": _next_position(tx, _feedback, card.id),
     }
-    tx.execute(_insert_feedback, {"workspace_id": tx.workspace_id, **row})
+    tx.execute(_insert_feedback, row | _in_order(tx, card))
     payload = {"kind": str(kind), "commit": attempt.head, "author": author, "body": body[:2_000], "details": told}
     append(tx, "feedback.given", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
 
@@ -186,11 +148,10 @@ def add_test_run(tx: Transaction, card: Card, attempt: Attempt, run: SuiteRun) -
         "log": run.report.log,
         "started_at": run.started_at,
         "ended_at": ended_at,
-        "position": _next_position(tx, _test_runs, card.id),
         "cases": write_cases(run.report.cases) or None,
         "sandbox_id": run.sandbox_id,
     }
-    tx.execute(_insert_test_run, {"workspace_id": tx.workspace_id, **row})
+    tx.execute(_insert_test_run, row | _in_order(tx, card))
     told = ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt", "sandbox_id")
     payload = {key: row[key] for key in told} | {"kind": str(run.suite.kind), "artifacts": list(run.artifacts)}
     seconds = (ended_at - run.started_at) / 1e6
@@ -208,19 +169,5 @@ def _key(tx: Transaction, card_id: str) -> dict[str, Any]:
     return {"workspace_id": tx.workspace_id, "card_id": card_id}
 
 
-def _next_position(tx: Transaction, table: sa.Table, card_id: str) -> int:
-    return tx.execute(_counts[table], _key(tx, card_id)).scalar() or 0
-
-
-def _session(row: Any) -> SessionFacts:
-    outcome = decode_outcome(row.outcome) if row.outcome is not None else None
-    return SessionFacts(row.id, row.role, Purpose(row.purpose), row.subject_commit, outcome, row.ended_at)
-
-
-def _count_visits(sessions: Any) -> dict[tuple[str, str], int]:
-    visits: dict[tuple[str, str], int] = {}
-    for row in sessions:
-        if row.outcome is not None:
-            key = (row.role, row.purpose)
-            visits[key] = visits.get(key, 0) + 1
-    return visits
+def _in_order(tx: Transaction, card: Card) -> dict[str, str]:
+    return {"workspace_id": tx.workspace_id, "b_workspace_id": tx.workspace_id, "b_card_id": card.id}

@@ -66,7 +66,7 @@ def _start(work: Work, step: StartAttempt) -> None:
     card, project, code, number = work.card, work.project, work.factory.code, step.number
     branch = f"orket/{work.store.workspace_id}/{card.id}/{number}"
 
-    with work.store.read() as tx:
+    with work.store.glance() as tx:
         begun = is_begun(tx, project.repository)
 
     def act() -> Result:
@@ -105,7 +105,7 @@ def _call_agent(work: Work, call: CallAgent) -> None:
 
 def _assignment(work: Work, call: CallAgent) -> Assignment:
     attempt, project = work.attempt, work.project
-    with work.store.read() as tx:
+    with work.store.glance() as tx:
         comments = comments_of(tx, work.card.id)
     diff = ""
     if call.purpose in _reads_the_change:

@@ -43,7 +43,7 @@ def verify(work: Work) -> None:
     Raises: what `deploy_main` and suites raise; the card is then as it was, and nothing of the trial is stored.
     """
     card = work.card
-    with work.store.read() as tx:
+    with work.store.glance() as tx:
         rock = find_card(tx, card.rock_id) if card.rock_id else None
     if work.factory.stage is None and not _suites(work, rock, serves=False):
         _settle(work, Verdict(None))

@@ -8,9 +8,9 @@ from orket_pipelines.cards.model import TERMINAL, WAITING, Card, CardState, Wait
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.claims import Obstacle, Refused, claim
 from orket_pipelines.delivery.factory import Factory, project_of
+from orket_pipelines.delivery.facts import Look, look
 from orket_pipelines.delivery.model import Delivery, Facts, Limits, Rest, Result
 from orket_pipelines.delivery.next_step import next_step
-from orket_pipelines.delivery.records import read_facts
 from orket_pipelines.delivery.steps import take_step
 from orket_pipelines.delivery.work import Work, move, wait
 from orket_pipelines.errors import (
@@ -138,8 +138,10 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
     overtaken, before = 0, None
     lost_at: float | None = None
     work = _take_up(factory, store, card_id, stop)
+    seen: Look | None = None
     while not stop.is_set():
-        work = _look_again(work)
+        seen = _look(work, seen)
+        work = replace(work, facts=seen.facts)
         step = next_step(work.facts, limits)
         if isinstance(step, Rest):
             return work.card
@@ -171,14 +173,19 @@ def _wait_for_engine(work: Work, error: EngineUnavailable, *, since: float) -> N
         work.store.clock.sleep(ENGINE_POLL)
 
 
+def _look(work: Work, last: Look | None = None) -> Look:
+    """At a glance: whatever is asked about in turn changes under the issue's lease alone."""
+    with work.store.glance() as tx:
+        return look(tx, work.card, last)
+
+
 def _look_again(work: Work) -> Work:
-    with work.store.read() as tx:
-        return replace(work, facts=read_facts(tx, work.card.id))
+    return replace(work, facts=_look(work).facts)
 
 
 def _take_up(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Work:
     """A card that waits was claimed because its wait is over."""
-    with store.read() as tx:
+    with store.glance() as tx:
         facts = Facts(get_card(tx, card_id))
         project = project_of(tx, facts.card)
     work = Work(factory, store, facts, project, stop)
@@ -209,7 +216,7 @@ def _is_under_way(factory: Factory, card_id: str, crew: Crew) -> bool:
 
 
 def _card(store: Store, card_id: str) -> Card:
-    with store.read() as tx:
+    with store.glance() as tx:
         return get_card(tx, card_id)
 
 

@@ -4,8 +4,6 @@ To check a connection out of a pool and back, and to wrap a transaction in objec
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
 
 import sqlalchemy as sa
@@ -27,26 +25,42 @@ class Connections:
         self._engine = engine
         self._idle: dict[bool, list[Pair]] = {False: [], True: []}
 
-    @contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Pair]:
-        """Commits at the end, or leaves nothing. Raises: SQLAlchemy's errors."""
-        idle = self._idle[write]
+    def begin(self, *, write: bool, whole: bool = True) -> Pair:
+        """A connection for `end` or `undo`, with a transaction open on it, if `whole`. Raises: SQLAlchemy's errors."""
         try:
-            pair = idle.pop()
+            pair = self._idle[write].pop()
         except IndexError:
             pair = self._open(write=write)
+        try:
+            if whole:
+                _run(pair[1], "BEGIN IMMEDIATE" if write else "BEGIN")
+        except BaseException:
+            self._idle[write].append(pair)
+            raise
+        return pair
+
+    def end(self, pair: Pair, *, write: bool) -> None:
+        """Commit what was begun, or leave nothing. Raises: SQLAlchemy's errors."""
         connection, driver = pair
         try:
-            _run(driver, "BEGIN IMMEDIATE" if write else "BEGIN")
-            yield pair
-            _end(connection, driver)
+            if connection.in_transaction():
+                connection.commit()
+            elif driver.in_transaction:
+                _run(driver, "COMMIT")
         except BaseException:
+            self.undo(pair, write=write)
+            raise
+        self._idle[write].append(pair)
+
+    def undo(self, pair: Pair, *, write: bool) -> None:
+        """Leave nothing of what was done since `begin`."""
+        connection, driver = pair
+        try:
             # What SQLAlchemy ran by itself left it in a transaction of its own; it is the driver's.
             connection.rollback()
             driver.rollback()
-            raise
         finally:
-            idle.append(pair)
+            self._idle[write].append(pair)
 
     def close(self) -> None:
         """Give all back that are not in use."""
@@ -59,13 +73,6 @@ class Connections:
         driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
         _run(driver, f"PRAGMA query_only={'OFF' if write else 'ON'}")
         return connection, driver
-
-
-def _end(connection: sa.Connection, driver: sqlite3.Connection) -> None:
-    if connection.in_transaction():
-        connection.commit()
-    else:
-        _run(driver, "COMMIT")
 
 
 def _run(driver: sqlite3.Connection, sql: str) -> None:

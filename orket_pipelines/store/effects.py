@@ -26,6 +26,16 @@ _select = Prepared(
     sa.select(_effects.c.outcome, _effects.c.intent, _effects.c.result, _effects.c.attempt).where(_by_key)
 )
 _insert = Prepared(sa.insert(_effects))
+_FIRST = ("workspace_id", "key", "kind", "subject", "intent", "outcome", "attempt", "fencing_token", "begun_at")
+# As cheap as to look whether it is there, and mostly it is not.
+_insert_unless_there = Prepared(
+    sa.insert(_effects).from_select(
+        _FIRST,
+        sa.select(*(sa.bindparam(name, type_=_effects.c[name].type) for name in _FIRST)).where(
+            ~sa.exists().where(_by_key)
+        ),
+    )
+)
 _update = Prepared(sa.update(_effects).where(_by_key))
 
 
@@ -94,11 +104,13 @@ def perform(
 
 def begin(store: Store, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any]) -> Effect:
     """Store the intent; return the effect as it stood before (attempt 0 where this is the first)."""
+    first = Effect(FAILED, dict(intent), None, 0)
     with store.write() as tx:
-        found = find(tx, key)
-        if found is None:
-            begin_in(tx, kind, key, subject=subject, intent=intent, fencing_token=_token(store))
-            return Effect(FAILED, dict(intent), None, 0)
+        row = _first(tx, kind, key, subject=subject, intent=intent, fencing_token=_token(store))
+        known = {"b_workspace_id": tx.workspace_id, "b_key": key}
+        if tx.execute(_insert_unless_there, row | known).rowcount == 1:
+            return first
+        found = find(tx, key) or first
         if found.outcome == FAILED:
             _begin_again(tx, key, found.attempt + 1, intent, _token(store))
         return found
@@ -125,20 +137,23 @@ def begin_in(
     tx: Transaction, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any], fencing_token: int | None
 ) -> None:
     """Store a first intent in a transaction that the caller already has."""
-    tx.execute(
-        _insert,
-        {
-            "workspace_id": tx.workspace_id,
-            "key": key,
-            "kind": kind.name,
-            "subject": subject,
-            "intent": dict(intent),
-            "outcome": PENDING,
-            "attempt": 1,
-            "fencing_token": fencing_token,
-            "begun_at": tx.now,
-        },
-    )
+    tx.execute(_insert, _first(tx, kind, key, subject=subject, intent=intent, fencing_token=fencing_token))
+
+
+def _first(
+    tx: Transaction, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any], fencing_token: int | None
+) -> dict[str, Any]:
+    return {
+        "workspace_id": tx.workspace_id,
+        "key": key,
+        "kind": kind.name,
+        "subject": subject,
+        "intent": dict(intent),
+        "outcome": PENDING,
+        "attempt": 1,
+        "fencing_token": fencing_token,
+        "begun_at": tx.now,
+    }
 
 
 def end(tx: Transaction, key: str, outcome: str, result: Result | None) -> None:

@@ -1,8 +1,8 @@
 """Generated identifiers."""
 
-import uuid
+import os
 
 
 def new_id() -> str:
     """32 hexadecimal characters, random."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()

@@ -5,14 +5,17 @@ answer. What a module prepares it knows by heart: the SQL, the order of the para
 PostgreSQL, where the way to the server is longer than that, runs the same statement through SQLAlchemy.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
+_decode = json.JSONDecoder().decode
 Parameters = Mapping[str, Any]
 Converts = tuple[tuple[int, Callable[[Any], Any]], ...]
 """The positions of the values that are stored in another form, and how they get there, or back."""
@@ -63,7 +66,7 @@ class Prepared:
 
     def run(self, connection: sa.Connection, parameters: Parameters) -> Rows:
         """On a connection of SQLAlchemy."""
-        result = connection.execute(self.statement, parameters)
+        result = connection.execute(self.statement, parameters, execution_options={"preserve_rowcount": True})
         return Rows(list(result) if result.returns_rows else [], result.rowcount)
 
     def run_on_driver(self, driver: sqlite3.Connection, dialect: sa.Dialect, parameters: Parameters) -> Rows:
@@ -78,6 +81,16 @@ class Prepared:
         except sqlite3.Error as error:
             raise as_sqlalchemy(error, form.sql) from error
         return Rows(form.read(rows) if rows else rows, cursor.rowcount)
+
+
+def insert_in_order(table: sa.Table) -> Prepared:
+    """An insert whose `position` is the number of rows that the card `b_card_id` of `b_workspace_id` has there."""
+    earlier = table.alias()
+    mine = sa.and_(
+        earlier.c.workspace_id == sa.bindparam("b_workspace_id"), earlier.c.card_id == sa.bindparam("b_card_id")
+    )
+    count = sa.select(sa.func.count()).select_from(earlier).where(mine)
+    return Prepared(sa.insert(table).values(position=count.scalar_subquery()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +134,29 @@ def _compile(statement: Any, names: tuple[str, ...], dialect: sa.Dialect) -> _Fo
     columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
     row: Any = NamedTuple("Row", [(column.name, Any) for column in columns])  # type: ignore[misc]
     order: list[str] = compiled.positiontup
-    into = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
-    out_of = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    into = [_into(compiled.binds[name].type, dialect) for name in order]
+    out_of = [_out_of(column.type, dialect) for column in columns]
     return _Form(
         sql=str(compiled),
         # The quicker of the two gives no tuple for a single name.
         pick=itemgetter(*order) if len(order) > 1 else lambda values: tuple(values[name] for name in order),
         constants={name: value for name, value in compiled.params.items() if name not in names},
         binds=_where_needed(into),
-        row=row._make,
+        row=partial(tuple.__new__, row),
         converts=_where_needed(out_of),
     )
+
+
+def _into(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    return json.dumps if isinstance(kind, sa.JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _out_of(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    return _read_json if isinstance(kind, sa.JSON) else kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _read_json(text: str | None) -> Any:
+    return None if text is None else _decode(text)
 
 
 def _where_needed(converts: Iterable[Callable[[Any], Any] | None]) -> Converts:

@@ -74,6 +74,23 @@ def test_a_writer_does_not_wait_for_a_reader_who_keeps_seeing_what_it_began_with
     assert count(store) == 2
 
 
+def test_each_statement_of_a_glance_sees_the_moment_it_runs_in(database_url: str) -> None:
+    store = Store.open(database_url)
+    with store.glance() as tx:
+        assert read_events(tx) == []
+    write(store, "meanwhile")
+    with store.glance() as tx:
+        assert [event.subject for event in read_events(tx)] == ["meanwhile"]
+    store.close()
+
+
+def test_nothing_can_be_written_at_a_glance(store: Store) -> None:
+    with pytest.raises(StoreError, match="read"), store.glance() as tx:
+        append(tx, "test.written", "a", {})
+
+    assert count(store) == 0
+
+
 def test_nothing_can_be_written_in_a_read(store: Store) -> None:
     with pytest.raises(StoreError, match="read"), store.read() as tx:
         append(tx, "test.written", "a", {})
