@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from sqlalchemy.engine import make_url
 
@@ -22,14 +23,22 @@ def redactor(settings: Settings, environment: Mapping[str, str] = os.environ) ->
     Known are the model's key, the database's password, and what the environment holds under a name that ends like a
     secret's.
     """
-    values = {value for name, value in environment.items() if SECRET_NAME.search(name)}
+    values = {environment[name] for name in environment if _is_secret(name)}
     if settings.model_api_key is not None:
         values.add(settings.model_api_key.get_secret_value())
     if settings.database_url is not None:
         values.add(make_url(settings.database_url).password or "")
     known = sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)
-    if not known:
-        return storable
+    return _replacing(tuple(known)) if known else storable
+
+
+@lru_cache(maxsize=1_000)
+def _is_secret(name: str) -> bool:
+    return SECRET_NAME.search(name) is not None
+
+
+@lru_cache(maxsize=8)
+def _replacing(known: tuple[str, ...]) -> Redact:
     pattern = re.compile("|".join(map(re.escape, known)))
     return lambda text: pattern.sub(REDACTED, storable(text))
 

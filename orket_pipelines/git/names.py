@@ -1,6 +1,7 @@
 """What may be a name: checked before it becomes a path or an argument of git."""
 
 import re
+from functools import lru_cache
 
 from orket_pipelines.errors import GitError
 
@@ -9,6 +10,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}")
 _OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
+@lru_cache(maxsize=1_000)
 def check_repository(name: str) -> str:
     """`name`, which is one plain path component. Raises: GitError."""
     if not _REPOSITORY.fullmatch(name) or name.endswith((".git", ".lock")):
@@ -18,6 +20,7 @@ def check_repository(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1_000)
 def check_reference(name: str) -> str:
     """`name`, which git accepts under `refs/heads/` (stricter than git: plain ASCII). Raises: GitError."""
     components = name.split("/")

@@ -75,15 +75,17 @@ class Conversation:
         self._parameters = ModelRequestParameters(function_tools=list(tools))
         self._bounds = _bounds(settings, streaming=model.streaming)
         self._runner = _threads.loop.runner
+        self._entered = False
 
     def __enter__(self) -> Self:
-        self._runner.run(self._model.model.__aenter__())
+        """The model is entered with the first question: to enter the loop costs as much as to ask."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._runner.run(self._model.model.__aexit__(kind, error, trace))
+        if self._entered:
+            self._runner.run(self._model.model.__aexit__(kind, error, trace))
 
     def ask(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         """The model's answer to the whole conversation so far.
@@ -103,6 +105,9 @@ class Conversation:
             tries += 1
 
     async def _until_stopped(self, messages: Sequence[ModelMessage]) -> ModelResponse:
+        if not self._entered:
+            await self._model.model.__aenter__()
+            self._entered = True
         request = asyncio.ensure_future(self._request(messages))
         try:
             while not (await asyncio.wait({request}, timeout=STOP_POLL))[0]:
