@@ -34,7 +34,8 @@ WARM_UP = 4
 """Issues delivered before anything is measured: what a process does once counts neither here nor in the floor."""
 TURNS = 2
 LAYERS = ("null", "git", "processes")
-"""Each adds to the one before: a forge and a workbench in memory; real git and the local forge; real processes.
+"""Each adds to the one before: code, forge and workbench in memory, nothing deployed; real git and the local forge;
+real processes, and whatever there is to deploy.
 The last, `dagster`, is the same again as a run of the job `deliver_rock`."""
 
 PLAYBOOK = {
@@ -117,10 +118,11 @@ def _factory(folder: Path, layer: str) -> Factory:
     settings = Settings(home=folder, concurrency=4)
     real = open_factory(settings)
     models = Scripted(Playbook.model_validate(PLAYBOOK))
-    code = MemoryCode() if layer == "null" else GitCode(folder / "repositories")
+    code = MemoryCode(files=False) if layer == "null" else GitCode(folder / "repositories")
     forge = MemoryForge(code) if layer == "null" else LocalForge(real.store, code)
     workbenches = ProcessWorkbenches() if layer == "processes" else MemoryWorkbenches()
-    return replace(real, models=models, code=code, forge=forge, workbenches=workbenches)
+    stage = real.stage if layer == "processes" else None
+    return replace(real, models=models, code=code, forge=forge, workbenches=workbenches, stage=stage)
 
 
 def _import(folder: Path, issues: int) -> Path:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from orket_pipelines.clock import Clock, SystemClock
@@ -61,7 +61,7 @@ class MemoryLedger:
                     taken, f"pull request {taken} from {request.head} to {request.base} is open already"
                 )
             number = 1 + sum(repository == request.repository for repository, _ in self._entries)
-            self._record("open", request.repository, number, asdict(replace(request, number=number)))
+            self._record("open", request.repository, number, _fields(replace(request, number=number)))
             return number
 
     def find(self, repository: str, number: int) -> Entry | None:
@@ -80,13 +80,13 @@ class MemoryLedger:
             now = self._entries[request.repository, request.number].request
             if now.state is PullRequestState.MERGED:
                 return False
-            told = {**asdict(request), "labels": now.labels, "base_commit": entry.base_commit}
+            told = {**_fields(request), "labels": now.labels, "base_commit": entry.base_commit}
             self._record("end", request.repository, request.number, told)
             return True
 
     def add_review(self, repository: str, number: int, review: Review) -> None:
         with self._lock:
-            self._record("review", repository, number, asdict(review))
+            self._record("review", repository, number, _fields(review))
 
     def reviews(self, repository: str, number: int) -> list[Review]:
         with self._lock:
@@ -94,7 +94,7 @@ class MemoryLedger:
 
     def add_comment(self, repository: str, number: int, comment: Comment) -> None:
         with self._lock:
-            self._record("comment", repository, number, asdict(comment))
+            self._record("comment", repository, number, _fields(comment))
 
     def comments(self, repository: str, number: int) -> list[Comment]:
         with self._lock:
@@ -129,3 +129,7 @@ class MemoryLedger:
                 self._reviews[key].append(Review(**{**facts, "verdict": Verdict(facts["verdict"])}))
             case _:
                 self._comments[key].append(Comment(**facts))
+
+
+def _fields(fact: PullRequest | Review | Comment) -> Call:
+    return {name: getattr(fact, name) for name in fact.__match_args__}

@@ -84,3 +84,18 @@ def test_threads_may_share_it(tmp_path: Path) -> None:
     again = MemoryCode(tmp_path / "code.jsonl")
     assert [again.head("todo", branch) for branch in branches] == heads
     assert sorted(path.name for path in tmp_path.iterdir()) == ["code.jsonl", *branches]
+
+
+def test_without_files_a_checkout_stands_for_its_commit_and_keeps_what_is_written_there(tmp_path: Path) -> None:
+    code = MemoryCode(files=False)
+    start = code.ensure("r", title="R", at=0)
+    code.check_out("r", start, tmp_path / "work")
+    assert list((tmp_path / "work").iterdir()) == []
+
+    (tmp_path / "work" / "a.txt").write_text("a\n")
+    tree = code.snapshot("r", tmp_path / "work")
+    assert code.changed_paths("r", start, tree) == ("a.txt",)
+
+    (tmp_path / "work" / "b.txt").write_text("b\n")
+    code.restore("r", tree, tmp_path / "work")
+    assert code.snapshot("r", tmp_path / "work") == tree

@@ -27,9 +27,13 @@ class MemoryCode:
     With a `path` everything is kept in that file and survives the process. `journal` holds the calls that changed
     something: a call that is repeated and finds its work done is not in it twice. Safe to share between threads; one
     process at a time.
+
+    Without `files` a checkout begins as an empty folder that stands for its commit: for benches, where nobody reads it.
+    What is written there counts, what is deleted does not.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, files: bool = True) -> None:
+        self._files = files
         self._lock = threading.RLock()
         self._objects = Objects()
         self._references: dict[tuple[str, str], str] = {}
@@ -87,9 +91,7 @@ class MemoryCode:
             tree = self._objects.tree(self._objects.commit(commit).tree)
             if merging is not None:
                 tree, conflicts = self._merge_trees(commit, merging)
-            fresh = folders.make_fresh(path)
-            files.write_new_tree(fresh, tree, self._objects.blob)
-            folders.replace(path, fresh)
+            self._write_checkout(path, tree)
             self._stand(path, tree, "check_out", repository=repository, commit=commit, merging=merging)
             return conflicts
 
@@ -97,8 +99,8 @@ class MemoryCode:
         with self._lock:
             self._check(repository)
             before = self._standing_at(path)
-            tree: Tree = {}
-            for name in sorted(files.list_files(path, before)):
+            tree: Tree = {} if self._files else dict(before)
+            for name in sorted(files.list_files(path, before if self._files else {})):
                 mode, content = files.read_file(path, name)
                 tree[name] = (mode, self._objects.add(content)[0])
             if tree != before:
@@ -109,9 +111,12 @@ class MemoryCode:
         with self._lock:
             self._check(repository)
             before, wanted = self._standing_at(path), self._objects.tree(check_object(tree))
-            files.remove_files(path, before.keys() - wanted.keys())
-            files.write_tree(path, wanted, self._objects.blob)
-            files.remove_files(path, set(files.list_files(path, {})) - wanted.keys())
+            if self._files:
+                files.remove_files(path, before.keys() - wanted.keys())
+                files.write_tree(path, wanted, self._objects.blob)
+                files.remove_files(path, set(files.list_files(path, {})) - wanted.keys())
+            else:
+                self._write_checkout(path, wanted)
             self._stand(path, wanted, "restore", repository=repository)
 
     def commit(
@@ -159,6 +164,15 @@ class MemoryCode:
 
     def patch_id(self, repository: str, base: str, head: str) -> str:
         return name_patch(self._difference(repository, base, head))
+
+    def _write_checkout(self, path: Path, tree: Tree) -> None:
+        if not self._files:
+            folders.remove(path)
+            path.mkdir(parents=True)
+            return
+        fresh = folders.make_fresh(path)
+        files.write_new_tree(fresh, tree, self._objects.blob)
+        folders.replace(path, fresh)
 
     def _difference(self, repository: str, base: str, head: str) -> list[bytes]:
         with self._lock:

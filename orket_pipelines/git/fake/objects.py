@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from heapq import heappop, heappush
@@ -132,7 +131,12 @@ def changed(before: Tree, after: Tree) -> Iterator[str]:
     return (path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path))
 
 
+def _plain(stored: Tree | Commit) -> object:
+    """The same for all that are equal."""
+    return stored if isinstance(stored, Commit) else sorted(stored.items())
+
+
 def _name(stored: Stored) -> str:
-    text = stored if isinstance(stored, bytes) else json.dumps(to_json(stored), sort_keys=True).encode()
+    text = stored if isinstance(stored, bytes) else repr(_plain(stored)).encode()
     kind = type(stored).__name__.encode()
     return hashlib.sha1(kind + b"\0" + text, usedforsecurity=False).hexdigest()
