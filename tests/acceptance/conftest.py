@@ -1,4 +1,4 @@
-"""`orket dev` over a home of its own, with the example and a few small rocks in it, and a page of Chromium."""
+"""`orket dev` over a home of its own, with a few small rocks in it, and a page of Chromium."""
 
 import json
 import os
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 ROCKS = Path(__file__).parent / "rocks"
 ORKET = (sys.executable, "-c", "from orket_pipelines.cli import main; main()")
+# Read here, as no test sees ORKET_* settings from outside.
+UPDATE = os.environ.get("ORKET_UPDATE_PICTURES") == "1"
+"""Whether the pictures of the README are taken anew: of the example then, which takes its time."""
 START_LIMIT = 90.0
 """Seconds until the UI answers with our definitions loaded, on a busy machine."""
 UI_LIMIT = 60_000
@@ -49,41 +53,57 @@ class Factory:
         cards = json.loads(self.orket("cards", "list", "--json"))
         return {card["id"]: card["state"] for card in cards if card["id"].startswith(rock)}
 
-    def ask(self, query: str) -> Any:
+    def ask(self, query: str, **variables: Any) -> Any:
         """An answer of Dagster's own API."""
-        body = json.dumps({"query": query}).encode()
+        body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
             return json.load(answer)["data"]
 
 
-@pytest.fixture(scope="session")
-def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    """The example waits to be delivered; the terminal has delivered `quay`, and left `wreck` blocked."""
-    folder = tmp_path_factory.mktemp("acceptance")
+def equip(folder: Path, home: Path, rocks: Sequence[Path], **environment: str) -> Factory:
+    """A home into which these rocks are imported; their scripts can be played. Nothing serves it yet."""
     playbooks = folder / "playbooks"
     playbooks.mkdir()
-    for rock in (*ROCKS.iterdir(), ROOT / "examples" / "todo"):
+    for rock in rocks:
         (playbooks / rock.name).symlink_to(rock)
-    port = _free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORKET_", "DAGSTER_"))}
-    home = folder / "home"
-    environment = kept | {"ORKET_ISOLATION": "process", "ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(playbooks)}
-    made = Factory(home, f"http://127.0.0.1:{port}", environment)
-    for rock in (*ROCKS.iterdir(), ROOT / "examples" / "todo"):
+    given = {"ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(playbooks), **environment}
+    made = Factory(home, f"http://127.0.0.1:{_free_port()}", kept | given)
+    for rock in rocks:
         made.orket("cards", "import", str(rock / "cards"))
-    made.orket("rocks", "deliver", "quay")
-    made.orket("rocks", "deliver", "wreck", succeeds=False)
+    return made
+
+
+@contextmanager
+def serving(factory: Factory, folder: Path, *, rock: str) -> Iterator[None]:
+    """`orket dev` over it, once its first sensor tick has made a partition of `rock`."""
     log = folder / "dev.log"
     with log.open("w") as output:
-        command = [*ORKET, "dev", "--port", str(port)]
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+        command = [*ORKET, "dev", "--port", factory.url.rpartition(":")[2]]
+        process = subprocess.Popen(command, env=factory.environment, cwd=folder, stdout=output, stderr=output)
         try:
-            _wait_until(lambda: _is_loaded(made), START_LIMIT, log)
-            yield made
+            _wait_until(lambda: _is_loaded(factory, rock), START_LIMIT, log)
+            yield
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    """The small rocks wait to be delivered; the terminal has delivered `quay`, and left `wreck` blocked.
+
+    For pictures the example is there too.
+    """
+    folder = tmp_path_factory.mktemp("acceptance")
+    rocks = [*sorted(ROCKS.iterdir()), *([ROOT / "examples" / "todo"] if UPDATE else [])]
+    made = equip(folder, folder / "home", rocks, ORKET_ISOLATION="process")
+    made.orket("rocks", "deliver", "quay")
+    made.orket("rocks", "deliver", "wreck", succeeds=False)
+    with serving(made, folder, rock=rocks[-1].name):
+        yield made
+    made.orket("sandboxes", "down", "--all")
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +133,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_loaded(factory: Factory) -> bool:
-    """Whether the UI answers, and its first sensor tick has made partitions of the imported cards."""
+def _is_loaded(factory: Factory, rock: str) -> bool:
+    """Whether the UI answers, and knows the rock."""
     try:
         found = factory.ask('{ assetNodes(assetKeys: [{path: ["rocks"]}]) { partitionKeys } }')["assetNodes"]
     except OSError:
         return False
-    return bool(found) and "todo" in found[0]["partitionKeys"]
+    return bool(found) and rock in found[0]["partitionKeys"]
 
 
 def _wait_until(holds: Callable[[], bool], limit: float, log: Path) -> None:
