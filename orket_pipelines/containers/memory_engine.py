@@ -46,8 +46,9 @@ class MemoryEngine:
     """Containers, networks and volumes in memory. With a `path` they are kept in that file and outlive the process.
 
     `programs` must bear to be asked twice: a process that was killed while one ran asks it again. Tests may set
-    `unavailable` (the engine is down), `lost_answers` (calls by name that take effect and then seem to have failed,
-    once each), `taken_ports`, `missing_images` and `start_failures` (image or container name: why); and read `journal`
+    `unavailable` (the engine is down), `outages` (by a call's name: at which of its calls the engine goes down, and for
+    how many calls of any name), `lost_answers` (calls by name that take effect and then seem to have failed, once
+    each), `taken_ports`, `missing_images` and `start_failures` (image or container name: why); and read `journal`
     (what changed, oldest first), `asked` (calls by name) and `commands` (container name, command). Usable from many
     threads of one process.
     """
@@ -60,6 +61,8 @@ class MemoryEngine:
         self._lock = threading.RLock()
         self._world = World(path, clock or SystemClock())
         self.unavailable = False
+        self.outages: dict[str, tuple[int, int]] = {}
+        self._silent = 0
         self.lost_answers: set[str] = set()
         self.taken_ports: set[int] = set()
         self.missing_images: set[str] = set()
@@ -231,12 +234,19 @@ class MemoryEngine:
         """One call of the port, alone; down where a test says so."""
         with self._lock:
             self.asked[call] += 1
-            if self.unavailable:
+            if self._is_down(call):
                 raise unavailable(call, "a test says that it is down")
             yield
             if call in self.lost_answers:
                 self.lost_answers.remove(call)
                 raise unavailable(call, "a test says that its answer was lost")
+
+    def _is_down(self, call: str) -> bool:
+        at, lasting = self.outages.get(call, (0, 0))
+        if self.asked[call] == at:
+            self._silent = lasting
+        self._silent -= 1
+        return self.unavailable or self._silent >= 0
 
     def _check_start(self, spec: ContainerSpec) -> None:
         labels = write_labels(spec.labels)

@@ -14,7 +14,7 @@ from orket_pipelines.store import Transaction, tables
 from .line import Line, head_of_main
 
 REPEATED = frozenset({"dependencies.failed"})
-"""Told each time it happens: an install that fails changes nothing, so that whoever goes on after a kill tries again."""
+"""Told each time it happens: an install that fails changes nothing, so that it is tried again after a kill."""
 LEFT_BEHIND = (
     "checkouts/**/deploy-*",
     "checkouts/**/test-*",

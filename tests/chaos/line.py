@@ -19,7 +19,6 @@ from orket_pipelines.cards.model import CardState
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.clock import Clock
 from orket_pipelines.containers import MemoryEngine
-from orket_pipelines.containers.memory_engine import Program
 from orket_pipelines.delivery import Factory, deliver_rock
 from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.delivery.reaping import reap_orphans
@@ -43,24 +42,26 @@ SEATS = frozenset({"coder", "integrity_guard", "lead_architect", "project_manage
 SOURCES = Configured(npm_default=("https://npm.example/",), pip_default=("pip.example",))
 PATIENCE = 60.0
 """Seconds that one fake waits for another issue; a process gets twice of it for its end."""
-OpenEngine = Callable[[Path, Program, Path], MemoryEngine]
 
 
 class Line:
-    """The factory as `open_factory` makes it, of fakes. `engine` opens the engine that is in force."""
+    """The factory as `open_factory` makes it, of fakes. `once_reaped` is called before anything is delivered."""
 
     def __init__(
         self,
         home: Path,
-        engine: OpenEngine = lambda home, programs, path: MemoryEngine(home, programs, path=path),
+        *,
         clock: Clock | None = None,
+        once_reaped: Callable[[MemoryEngine], None] = lambda _: None,
+        engine_patience: float = PATIENCE,
     ) -> None:
         self.home = home
-        settings = Settings(home=home, concurrency=3, model="scripted")
+        self._once_reaped = once_reaped
+        settings = Settings(home=home, concurrency=3, model="scripted", engine_patience=engine_patience)
         store = Store.open(settings.store_url, clock=clock)
         self.code = MemoryCode(home / "code.jsonl")
         self.forge = MemoryForge(self.code, home / "forge.jsonl")
-        self.engine = engine(home, Programs(home, self._keep_order), home / "engine.jsonl")
+        self.engine = MemoryEngine(home, Programs(home, self._keep_order), path=home / "engine.jsonl")
         leases, labels = LeaseKeeper(store, patience=settings.lease_patience), worker_labels(settings)
         self.installer, for_browsers = (
             ContainerInstaller(
@@ -94,6 +95,7 @@ class Line:
         """Reap, import, deliver, drain: all that a process of the line does."""
         with self.factory as factory:
             self.reap()
+            self._once_reaped(self.engine)
             import_cards(factory.store, [HERE / file for file in ROCKS.values()], seats=SEATS)
             for rock in ROCKS:
                 deliver_rock(factory, rock, stop=threading.Event())
@@ -128,7 +130,7 @@ class Line:
             return get_card(tx, card_id).state is CardState.DONE
 
 
-def run(home: Path, failpoint: str = "", count: int = 1) -> int:
+def run(home: Path, failpoint: str = "", count: int = 1, *, open_line: Callable[[Path], Line] = Line) -> int:
     """Deliver in a process of its own; the signal that ended it, 0 where it came to its end."""
     sys.stdout.flush()
     child = os.fork()
@@ -136,7 +138,7 @@ def run(home: Path, failpoint: str = "", count: int = 1) -> int:
         signal.alarm(int(2 * PATIENCE))
         try:
             arm(failpoint, count)
-            Line(home).deliver()
+            open_line(home).deliver()
         except BaseException:  # noqa: BLE001 - nothing of the parent may run on in the child
             sys.excepthook(*sys.exc_info())
             os._exit(1)

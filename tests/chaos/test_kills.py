@@ -106,3 +106,22 @@ def test_a_kill_changes_nothing_in_the_end(failpoint: str, undisturbed: End, tmp
     assert run(tmp_path) == 0
     end = look(tmp_path)
     assert end == undisturbed
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("failpoint", SWEPT)
+def test_a_later_kill_changes_nothing_either(failpoint: str, count: int, undisturbed: End, tmp_path: Path) -> None:
+    """Some places are reached once; the line then comes to its end undisturbed."""
+    if run(tmp_path, failpoint, count) == signal.SIGKILL:
+        assert run(tmp_path) == 0
+    assert look(tmp_path) == undisturbed
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("failpoint", SWEPT)
+def test_the_next_process_may_be_killed_at_the_same_place(failpoint: str, undisturbed: End, tmp_path: Path) -> None:
+    assert run(tmp_path, failpoint) == signal.SIGKILL
+    if run(tmp_path, failpoint) == signal.SIGKILL:
+        assert run(tmp_path) == 0
+    assert look(tmp_path) == undisturbed
