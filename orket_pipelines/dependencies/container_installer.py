@@ -12,7 +12,15 @@ from orket_pipelines.dependencies.installation import Site, install
 from orket_pipelines.dependencies.keys import Keys
 from orket_pipelines.dependencies.manifests import Declared, read_manifests
 from orket_pipelines.dependencies.model import PYTHON_TARGET, Environment
-from orket_pipelines.dependencies.plan import NODE_TARGET, DependencySet, Terms, combined_key, plan, plan_python
+from orket_pipelines.dependencies.plan import (
+    NODE_TARGET,
+    SCRATCH,
+    DependencySet,
+    Terms,
+    combined_key,
+    plan,
+    plan_python,
+)
 from orket_pipelines.dependencies.reading import look
 from orket_pipelines.dependencies.requirement_lines import checked
 from orket_pipelines.dependencies.sources import Configured, Sources, ask_this_machine_once, sources
@@ -98,6 +106,7 @@ class ContainerInstaller:
             tuple(VolumeMount(volume, each.target) for volume, each in zip(volumes, sets, strict=True)),
             tuple(PROGRAMS[each.target] for each in sets),
             (("VIRTUAL_ENV", PYTHON_TARGET),),
+            SCRATCH if any(each.target == NODE_TARGET for each in sets) else (),
         )
 
     def _plan(self, declared: Declared) -> tuple[DependencySet, ...]:

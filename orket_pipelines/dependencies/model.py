@@ -20,7 +20,8 @@ class Environment:
     """What a command needs to find what was installed.
 
     `key` names the set: it changes when a lock file or the image does. `mounts` are for containers; `path` (searched
-    first) and `variables` hold for whatever runs the command. `node_modules` is the folder on this host, where commands
+    first) and `variables` hold for whatever runs the command. `scratch` are folders in the mounts that tools write to:
+    whoever mounts read-only puts something empty there. `node_modules` is the folder on this host, where commands
     are processes: it has to be reachable from a folder above the checkout; None in containers.
     """
 
@@ -28,6 +29,7 @@ class Environment:
     mounts: tuple[VolumeMount, ...] = ()
     path: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    scratch: tuple[str, ...] = ()
     node_modules: Path | None = None
 
 

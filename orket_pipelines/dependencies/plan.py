@@ -18,6 +18,8 @@ NODE_TARGET = f"{PROJECT_PARENT}/node_modules"
 """Where containers see what npm installed."""
 MANIFESTS_TARGET = {PYTHON: "/manifests", NODE: PROJECT_PARENT}
 """Where the install container finds the files of a set; npm installs beside them."""
+SCRATCH = tuple(f"{NODE_TARGET}/{name}" for name in (".vite-temp", ".vite", ".cache"))
+"""Where bundlers and test runners write beside the packages that they use."""
 TEMPORARY = ".installing"
 """A folder of the set itself, for what is downloaded: the container's memory is too small for that."""
 
@@ -90,7 +92,12 @@ def plan_node(project: NodeProject, terms: Terms) -> DependencySet:
         NODE,
         _key(NODE, files, terms),
         files,
-        (("mkdir", temporary), npm_install(locked=bool(locked), scripts=terms.scripts), ("rm", "-rf", temporary)),
+        (
+            ("mkdir", temporary),
+            npm_install(locked=bool(locked), scripts=terms.scripts),
+            ("rm", "-rf", temporary),
+            ("mkdir", "-p", *SCRATCH),
+        ),
         MANIFESTS_TARGET[NODE],
         NODE_TARGET,
         (

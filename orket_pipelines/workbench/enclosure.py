@@ -49,7 +49,8 @@ class Frame:
 def container_spec(frame: Frame, checkout: Path, environment: Environment, labels: Labels) -> ContainerSpec:
     """A container that does nothing by itself, without network, over `checkout`."""
     # Programs may run there, as they may in the checkout itself: test suites write scripts and start them.
-    scratch = tuple(Scratch(target, executable=True, owner=frame.user) for target in ("/tmp", HOME))  # noqa: S108 - its own
+    written = ("/tmp", HOME, *environment.scratch)  # noqa: S108 - the container's own
+    scratch = tuple(Scratch(target, executable=True, owner=frame.user) for target in written)
     return ContainerSpec(
         name=f"orket-{labels.purpose}-{secrets.token_hex(6)}",
         image=frame.image,

@@ -16,6 +16,7 @@ from orket_pipelines.containers import (
     ContainerSpec,
     DockerEngine,
     Labels,
+    Scratch,
     installation_id,
     open_engine,
     reap,
@@ -89,6 +90,7 @@ class Place:
             user=USER,
             environment={"PATH": ":".join((*found.path, "/usr/local/bin:/usr/bin:/bin"))},
             mounts=found.mounts,
+            scratch=(Scratch("/tmp"), *(Scratch(target, owner=USER) for target in found.scratch)),
         )
         try:
             container = self.engine.start(spec)
@@ -126,7 +128,8 @@ def test_what_manifests_ask_for_is_there_and_no_package_ran_its_own_code(place: 
         "mkdir -p /tmp/x && cd /project && node -p 'require.resolve(\"esbuild/package.json\")'\n"
         "head -c 19 /project/node_modules/esbuild/bin/esbuild; echo\n"
         "ls -a /project/node_modules /dependencies/python | grep installing\n"
-        "touch /project/node_modules/x /dependencies/python/x 2>/dev/null || echo read-only\n",
+        "touch /project/node_modules/x /dependencies/python/x 2>/dev/null || echo read-only\n"
+        "touch /project/node_modules/.vite-temp/x && echo bundlers may write\n",
     )
     assert said.splitlines() == [
         "/dependencies/python/bin/python",
@@ -134,6 +137,7 @@ def test_what_manifests_ask_for_is_there_and_no_package_ran_its_own_code(place: 
         "/project/node_modules/esbuild/package.json",
         "#!/usr/bin/env node",
         "read-only",
+        "bundlers may write",
     ]
 
 

@@ -76,15 +76,22 @@ def names(engine: MemoryEngine) -> list[str]:
     return [found.name for found in engine.containers({SUBJECT: "issue-1"})]
 
 
+TARGETS = ("/tmp", "/home/orket", "/project/node_modules/.vite-temp")
+
+
 def test_the_spec_gives_the_checkout_scratch_folders_and_nothing_else(checkout: Path) -> None:
     volume = VolumeMount("deps", "/dependencies/python")
     environment = Environment(
-        "key", (volume,), ("/dependencies/python/bin",), (("VIRTUAL_ENV", "/dependencies/python"),)
+        "key",
+        (volume,),
+        ("/dependencies/python/bin",),
+        (("VIRTUAL_ENV", "/dependencies/python"),),
+        scratch=("/project/node_modules/.vite-temp",),
     )
     frame = Frame("image", LABELS, ContainerLimits(), user=(1000, 1000))
     spec = container_spec(frame, checkout, environment, LABELS)
     assert spec.mounts == (FolderMount(checkout, "/project/checkout", read_only=False), volume)
-    mine = [Scratch(target, executable=True, owner=(1000, 1000)) for target in ("/tmp", "/home/orket")]
+    mine = [Scratch(target, executable=True, owner=(1000, 1000)) for target in TARGETS]
     assert spec.scratch == tuple(mine)
     assert (spec.user, spec.network, spec.command) == ((10_002, 10_002), None, ("sleep", "infinity"))
     assert spec.environment == {
@@ -94,6 +101,7 @@ def test_the_spec_gives_the_checkout_scratch_folders_and_nothing_else(checkout: 
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         "CI": "1",
+        "NO_COLOR": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "VIRTUAL_ENV": "/dependencies/python",
