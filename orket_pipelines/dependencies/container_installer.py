@@ -146,6 +146,7 @@ class ContainerInstaller:
                 memory=settings.container_memory, cpus=settings.container_cpus, processes=settings.container_processes
             ),
             labels=self._labels,
-            staging=settings.home.resolve() / "dependencies" / "staging",
+            # Leases, which say who is installing what, are a workspace's own; so are these.
+            staging=settings.home.resolve() / "dependencies" / "staging" / self._labels.workspace,
             timeout=settings.install_timeout,
         )

@@ -21,7 +21,7 @@ LEFT_BEHIND = (
     "checkouts/**/.*.new",
     "checkouts/**/.*.old",
     "verification/*",
-    "dependencies/*/*",
+    "dependencies/staging/*/*",
 )
 
 

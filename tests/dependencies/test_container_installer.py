@@ -122,7 +122,7 @@ def test_containers_see_what_was_installed_and_nothing_else_of_it_is_left(place:
     assert found.path == ("/dependencies/python/bin", "/project/node_modules/.bin")
     assert found.variables == (("VIRTUAL_ENV", "/dependencies/python"),)
     assert place.left() == (0, 0, sorted([python.volume, node.volume]))
-    assert list((place.home / "dependencies/staging").iterdir()) == []
+    assert list((place.home / "dependencies/staging/default").iterdir()) == []
     assert place.events() == ["dependencies.installed", "dependencies.installed"]
 
 
@@ -315,6 +315,14 @@ def test_the_reaper_keeps_what_is_recorded_and_what_is_being_filled(tmp_path: Pa
     assert here.left() == (0, 0, [])
 
 
+def test_the_reaper_leaves_what_another_workspace_installs(place: Place) -> None:
+    staging = place.home / "dependencies/staging"
+    for left in ("default/key", "other/key"):
+        (staging / left).mkdir(parents=True)
+    place.installer.reap()
+    assert [path.relative_to(staging).as_posix() for path in staging.glob("*/*")] == ["other/key"]
+
+
 def test_use_is_recorded_about_once_an_hour(tmp_path: Path) -> None:
     clock = FakeClock()
     place = Place(tmp_path, clock=clock)
@@ -355,5 +363,5 @@ def test_killed_anywhere_the_next_process_installs_and_a_reap_leaves_nothing_els
         place.engine.remove_network(network.name)
     place.installer.reap()
     assert place.left() == (0, 0, sorted(volumes))
-    assert list((place.home / "dependencies/staging").iterdir()) == []
+    assert list((place.home / "dependencies/staging/default").iterdir()) == []
     assert place.events() == ["dependencies.installed", "dependencies.installed"]
