@@ -24,7 +24,8 @@ from orket_pipelines.verification.suites import declared_suites
 from tests.conftest import Require
 from tests.examples.replay import Line, Machine, execute, git, new_line
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# One process delivers what they all look at.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("todo-page")]
 
 SERVICE = ("todo-skeleton", "todo-storage", "todo-create-list", "todo-complete-delete", "todo-filter")
 PAIRS = (("todo-serve", "page-skeleton"), ("page-add", "page-complete-delete"))
@@ -71,6 +72,7 @@ def test_an_issue_that_passed_tests_and_review_is_repaired_after_its_suite_faile
     ]
 
 
+@pytest.mark.chaos
 def test_the_page_meets_no_conflict_and_the_same_comes_of_either_order(
     delivered: Line, machine: Machine, node_modules: Path, tmp_path: Path
 ) -> None:
