@@ -83,6 +83,17 @@ def messages(factory: Factory, run: str) -> list[str]:
     ]
 
 
+def give_room_to_bars(page: Page) -> None:
+    """Drag the edge between bars and log down, so that every bar can be seen."""
+    log = page.get_by_role("button", name="stdout").bounding_box()
+    assert log is not None
+    edge = log["y"] - 12
+    page.mouse.move(700, edge)
+    page.mouse.down()
+    page.mouse.move(700, edge + 330, steps=5)
+    page.mouse.up()
+
+
 def picture(page: Page, name: str) -> None:
     """The pictures of the README come from here: ORKET_UPDATE_PICTURES=1 takes them anew."""
     if UPDATE:
@@ -107,6 +118,7 @@ def test_a_rock_is_picked_launched_and_watched_and_its_cards_lead_to_what_came_o
     expect(page.get_by_text(re.compile(r"Executing \([1-9]\)"))).to_be_visible()
     status_is(page, "Success", SHOWN.limit)
     expect(page.get_by_text("Errored (0)")).to_be_visible()
+    give_room_to_bars(page)
     picture(page, "dagster-run.png")
     assert set(factory.states(SHOWN.rock).values()) == {"done"}
     said = "\n".join(messages(factory, page.url.split("/")[-1]))
