@@ -4,8 +4,8 @@
 
 CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3
 BIN := .venv/bin
-# Two workers suit a laptop; tests that measure time say so themselves.
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+# Two workers suit a laptop; a file stays with one of them, as its tests share what is dear to make.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ test-fast: environment ## What needs neither PostgreSQL nor a browser, in under 
 		|| { echo "Some tests failed. Run one alone: $(BIN)/pytest path/to/test.py -k part_of_its_name"; exit 1; }
 
 test-chaos: environment ## Kill the factory at every failpoint and see that it ends in the same state
-	@$(PYTEST) tests/chaos && $(PYTEST) -m chaos tests/examples || { echo "A kill was not survived; the failpoint stands in the name of the test."; exit 1; }
+	@$(PYTEST) tests/chaos && $(PYTEST) -m chaos tests/examples tests/acceptance || { echo "A kill was not survived; the failpoint stands in the name of the test."; exit 1; }
 
 check: environment ## Lint, format, types, import contracts, and that --help stays light
 	@$(BIN)/ruff check . || { echo "Mend what ruff names; some of it does by itself: $(BIN)/ruff check --fix ."; exit 1; }

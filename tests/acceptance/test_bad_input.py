@@ -311,7 +311,8 @@ def test_a_server_that_fails_leaves_the_issue_waiting_and_the_next_delivery_take
 def test_a_model_without_its_server_or_its_permission_is_refused_before_anything_begins(pier: Desk) -> None:
     pier.orket("rocks", "deliver", "pier", ORKET_MODEL="m").is_refused("has no server to run on")
     allowed = {"ORKET_MODEL": "m", "ORKET_MODEL_BASE_URL": "http://127.0.0.1:9/v1"}
-    pier.orket("rocks", "deliver", "pier", **allowed).is_refused("ORKET_ISOLATION=process")
+    alone = allowed | {"ORKET_ISOLATION": "auto", "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    pier.orket("rocks", "deliver", "pier", **alone).is_refused("no container engine answers", "ORKET_ISOLATION=process")
     assert pier.orket("cards", "list", "--state", "in_progress").told == "No card is in that state.\n"
 
 

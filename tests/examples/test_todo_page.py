@@ -24,8 +24,7 @@ from orket_pipelines.verification.suites import declared_suites
 from tests.conftest import Require
 from tests.examples.replay import Line, Machine, execute, git, new_line
 
-# One process delivers what they all look at.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("todo-page")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SERVICE = ("todo-skeleton", "todo-storage", "todo-create-list", "todo-complete-delete", "todo-filter")
 PAIRS = (("todo-serve", "page-skeleton"), ("page-add", "page-complete-delete"))
