@@ -63,8 +63,8 @@ def _deploy(context: Context, factory: FactoryResource, rock_id: str) -> Sandbox
             f"Nothing of {rock_id} is on main yet: none of its issues was begun", f"orket rocks deliver {rock_id}"
         )
     context.log.info("%s: main of %s is deployed, unless it runs already", rock_id, project.repository)
-    with holding_sandbox(factory.factory, rock_id, stop):
-        return deploy_main(factory.factory, rock_id, project.repository, stop=stop)
+    with holding_sandbox(factory.factory, rock_id, stop) as lease:
+        return deploy_main(factory.factory, rock_id, project.repository, lease, stop=stop)
 
 
 def _failure(description: str, next_step: str) -> Failure:

@@ -12,7 +12,7 @@ from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.work import Work
 from orket_pipelines.errors import DetectionError
 from orket_pipelines.sandboxes import Sandbox, SandboxState
-from orket_pipelines.store import Transaction, append, failpoint, reach
+from orket_pipelines.store import Lease, Transaction, append, failpoint, reach
 from orket_pipelines.verification.artifacts import artifacts_folder
 from orket_pipelines.verification.model import Suite, SuiteKind, Target
 from orket_pipelines.verification.records import store_artifacts
@@ -48,14 +48,14 @@ def verify(work: Work) -> None:
     if work.factory.stage is None and not _suites(work, rock, serves=False):
         _settle(work, Verdict(None))
         return
-    with holding_sandbox(work.factory, card.rock_id or card.id, work.stop):
-        _settle(work, _try(work, rock))
+    with holding_sandbox(work.factory, card.rock_id or card.id, work.stop) as lease:
+        _settle(work, _try(work, rock, lease))
 
 
-def _try(work: Work, rock: Card | None) -> Verdict:
+def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
     try:
         owner = work.card.rock_id or work.card.id
-        sandbox = deploy_main(work.factory, owner, work.project.repository, stop=work.stop)
+        sandbox = deploy_main(work.factory, owner, work.project.repository, lease, stop=work.stop)
     except DetectionError as error:
         return Verdict(None, failures=(f"It is not clear how to run this repository: {error} {error.next_step}",))
     stage, suites = work.factory.stage, _suites(work, rock, serves=sandbox is not None)

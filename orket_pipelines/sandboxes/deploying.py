@@ -8,7 +8,7 @@ nothing running, and says why.
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from orket_pipelines.sandboxes.runtime import (
 )
 from orket_pipelines.sandboxes.source import discard
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import EffectKind, Store, Transaction, effect_kind, perform
+from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, perform
 from orket_pipelines.store import effects as stored_effects
 from orket_pipelines.store.effects import Result, repeatable
 
@@ -54,6 +54,10 @@ class DeployedSandboxes:
     def isolation(self) -> str:
         """`container` or `process`."""
         return self.runtime.isolation
+
+    def under(self, lease: Lease) -> "DeployedSandboxes":
+        """As the port says."""
+        return replace(self, store=self.store.acting(fence=lease))
 
     def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
         """As the port says. Besides raises: DetectionError where nothing serves or nothing decides what to run, with

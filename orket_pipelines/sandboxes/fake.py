@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import SandboxError
@@ -10,7 +10,7 @@ from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP, begin
 from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Service, ServiceKind
 from orket_pipelines.sandboxes.planning import plan_document
-from orket_pipelines.store import EffectKind, Store, Transaction, perform
+from orket_pipelines.store import EffectKind, Lease, Store, Transaction, perform
 from orket_pipelines.store.effects import Result, repeatable
 
 SERVICE = Service(name="app", stack="memory", kind=ServiceKind.WEB, folder=".", start=("true",), port=8000)
@@ -28,6 +28,10 @@ class MemorySandboxes:
     store: Store
     failures: Mapping[str, str] = field(default_factory=dict)
     isolation: str = "memory"
+
+    def under(self, lease: Lease) -> "MemorySandboxes":
+        """As the port says."""
+        return replace(self, store=self.store.acting(fence=lease))
 
     def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
         """As the port says. Nothing here takes time, so nothing is stopped."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from orket_pipelines.store import Lease
+
 
 class ServiceKind(StrEnum):
     """Jobs and libraries get no port and no health check."""
@@ -127,6 +129,9 @@ class Sandboxes(Protocol):
     @property
     def isolation(self) -> str:
         """`container`, `process`, or `memory` for the fake."""
+
+    def under(self, lease: Lease) -> "Sandboxes":
+        """The same, whose writes carry the lease's token: a worker that was overtaken writes nothing."""
 
     def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
         """Bring the rock's sandbox to this commit, healthy; whatever ran before is replaced, its ports are kept.

@@ -332,6 +332,10 @@ def _when_merged(line: Any, card_id: str, gate: threading.Event) -> None:
     gate.set()
 
 
+ALONE = {"concurrency": 1}
+"""Waiting moves the clock of the test past every lease: a second worker would take the issue over."""
+
+
 def _losing_the_engine(line: Any, times: int) -> Any:
     """A factory whose engine does not answer the first `times` commands."""
     left = [times]
@@ -346,6 +350,7 @@ def _losing_the_engine(line: Any, times: int) -> Any:
 
 
 def test_a_step_is_tried_again_when_the_engine_comes_back(line: Any) -> None:
+    line.settings = line.settings.model_copy(update=ALONE)
     line.add("one")
     assert line.deliver(_losing_the_engine(line, times=2))["one"].result is Result.DONE
     with line.store.read() as tx:
@@ -353,6 +358,7 @@ def test_a_step_is_tried_again_when_the_engine_comes_back(line: Any) -> None:
 
 
 def test_a_card_waits_for_an_engine_that_stays_away(line: Any) -> None:
+    line.settings = line.settings.model_copy(update=ALONE)
     line.add("one")
     delivered = line.deliver(_losing_the_engine(line, times=10_000))["one"]
     assert (delivered.result, delivered.card.wait_reason) == (Result.WAITING, WaitReason.SYSTEM)
