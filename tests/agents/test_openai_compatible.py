@@ -19,6 +19,8 @@ from orket_pipelines.cards.model import CardState
 from orket_pipelines.errors import ModelError, SettingsError, Stopped
 from orket_pipelines.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.agents.conftest import ProtocolServer
 

@@ -11,6 +11,8 @@ from orket_pipelines.errors import SqlError
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, append
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[tuple[Settings, Store]]:

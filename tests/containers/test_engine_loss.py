@@ -12,6 +12,8 @@ from orket_pipelines.containers import DockerEngine, engine_answers
 from orket_pipelines.containers.endpoint import Endpoint
 from orket_pipelines.errors import ContainerError, EngineUnavailable
 
+pytestmark = pytest.mark.slow
+
 PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
 MADE = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"Id":"e123"}'
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"

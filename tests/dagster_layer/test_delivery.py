@@ -15,6 +15,8 @@ from orket_pipelines.store import Store
 from resources import RESOURCES
 from resources.feed import all_events
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., DagsterRun]
 Told = Callable[[str, str], list[str]]
 ROCKS = Path(__file__).parents[1] / "acceptance" / "rocks"

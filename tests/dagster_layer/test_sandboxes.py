@@ -29,6 +29,8 @@ from orket_pipelines.settings import load_settings
 from orket_pipelines.store import Store, read_events
 from resources import RESOURCES
 
+pytestmark = pytest.mark.slow
+
 PAGE = {"orket.yaml": "services: {page: {kind: static}}\n", "index.html": "<h1>A shop</h1>\n"}
 SANDBOXES = AssetKey("sandboxes")
 

@@ -35,6 +35,8 @@ from sensors.report_events import report_events_sensor
 from sensors.sandbox_health import sandbox_health, why_look
 from sensors.stale_work import stale_work
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., DagsterRun]
 OBSERVING = [report_events_sensor, ready_rocks, stale_work, sandbox_health, bug_rates]
 

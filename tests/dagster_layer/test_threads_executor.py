@@ -31,6 +31,8 @@ from dagster._core.storage.dagster_run import DagsterRun
 from jobs.threads_executor import threads_executor
 from resources.interruption import stop_flag
 
+pytestmark = pytest.mark.slow
+
 WAIT = 10.0
 
 

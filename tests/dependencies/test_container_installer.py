@@ -28,6 +28,8 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, read_events
 from orket_pipelines.store.failpoints import arm, registered
 
+pytestmark = pytest.mark.slow
+
 CONFIGURED = Configured(
     pip_index="https://mirror.example:8443/simple", npm_default=("https://npm.example/",), pip_default=("x.example",)
 )

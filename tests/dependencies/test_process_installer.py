@@ -14,6 +14,8 @@ from orket_pipelines.errors import InstallFailed, InstallInterrupted, Stopped, W
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, read_events
 
+pytestmark = pytest.mark.slow
+
 NPM = """#!/bin/sh
 echo "$@" >> {log}
 env > {log}.environment

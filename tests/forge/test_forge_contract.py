@@ -25,6 +25,8 @@ from orket_pipelines.forge.model import (
 from orket_pipelines.git import Candidate, Code, GitCode, Identity, MemoryCode
 from orket_pipelines.store import Store
 
+pytestmark = pytest.mark.slow
+
 AT = 1_700_000_000_000_000
 TEN_LINES = "".join(f"line {number}\n" for number in range(10))
 REPOSITORY = "todo"

@@ -17,6 +17,8 @@ from orket_pipelines.forge.model import AlreadyMerged, BaseMoved, NothingToMerge
 from orket_pipelines.git import Candidate, Code, Identity, MemoryCode
 from orket_pipelines.store import Store
 
+pytestmark = pytest.mark.slow
+
 AT = 1_700_000_000_000_000
 SYSTEM = Identity("system", "system@orket.invalid")
 FEATURES = ("issue-1", "issue-2", "issue-3", "issue-4")

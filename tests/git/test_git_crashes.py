@@ -15,6 +15,8 @@ from orket_pipelines.errors import GitError
 from orket_pipelines.git import GitCode, Identity, folders
 from orket_pipelines.git.process import Git
 
+pytestmark = pytest.mark.slow
+
 AT = 1_700_000_000_000_000
 CODER = Identity("coder", "coder@orket.invalid")
 

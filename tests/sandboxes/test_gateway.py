@@ -16,6 +16,8 @@ import pytest
 
 from orket_pipelines.sandboxes import gateway
 
+pytestmark = pytest.mark.slow
+
 PAGE = "<!doctype html><title>To-do list</title>"
 
 

@@ -34,6 +34,8 @@ from orket_pipelines.sandboxes.records import handles_of, sandbox_of_rock
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 
+pytestmark = pytest.mark.slow
+
 Pair = Callable[..., Deployment]
 
 

@@ -29,6 +29,8 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, read_events
 from orket_pipelines.store.effects import find
 
+pytestmark = pytest.mark.slow
+
 Pair = Callable[..., Deployment]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who listens on Linux only")
 FASTAPI = """

@@ -15,6 +15,8 @@ from orket_pipelines.verification.matching import differences
 from orket_pipelines.verification.suites import HEALTHY
 from tests.verification.conftest import Service, answer, text
 
+pytestmark = pytest.mark.slow
+
 PASSED, FAILED, ERROR = CaseOutcome.PASSED, CaseOutcome.FAILED, CaseOutcome.ERROR
 
 

@@ -7,6 +7,8 @@ import pytest
 from orket_pipelines.verification import Case, CaseOutcome
 from orket_pipelines.verification.junit import UnreadableReport, read_junit
 
+pytestmark = pytest.mark.slow
+
 REPORT = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="pytest tests"><testsuite name="pytest" tests="4">
   <testcase classname="page" name="test_a" time="0.5" />

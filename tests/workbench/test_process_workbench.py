@@ -17,6 +17,8 @@ import pytest
 from orket_pipelines.errors import Stopped, WorkbenchError
 from orket_pipelines.workbench.process import Limits, ProcessWorkbench, ProcessWorkbenches, preflight
 
+pytestmark = pytest.mark.slow
+
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
 DAEMON = """
 import os, time

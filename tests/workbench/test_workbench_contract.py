@@ -13,6 +13,8 @@ from orket_pipelines.errors import Stopped, WorkbenchError
 from orket_pipelines.workbench.model import Workbench, Workbenches
 from orket_pipelines.workbench.process import ProcessWorkbenches
 
+pytestmark = pytest.mark.slow
+
 
 def sh(script: str) -> list[str]:
     return ["sh", "-c", script]
