@@ -21,6 +21,7 @@ from typing import Any
 
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.containers import Engine, engine_answers, open_engine
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.dependencies import ContainerInstaller
@@ -33,7 +34,6 @@ from orket_pipelines.sandboxes.probing import ask, is_answer
 from orket_pipelines.sandboxes.records import get_sandbox
 from orket_pipelines.settings import Settings, application_folder, load_settings
 from orket_pipelines.store import LeaseKeeper, Store
-from orket_pipelines.workbench import command_user
 
 ROUNDS = 5
 PAIR = ("todo-skeleton", "page-skeleton")

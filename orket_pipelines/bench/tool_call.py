@@ -26,12 +26,13 @@ from orket_pipelines.containers import (
     installation_id,
     open_engine,
 )
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.dependencies import CHECKOUT_TARGET, MemoryInstaller
 from orket_pipelines.errors import OrketError
 from orket_pipelines.settings import load_settings
 from orket_pipelines.store import process_identity
-from orket_pipelines.workbench import ContainerWorkbenches, command_user
+from orket_pipelines.workbench import ContainerWorkbenches
 
 ROUNDS = 40
 WARM_UP = 3

@@ -79,21 +79,18 @@ def _command(words: tuple[str, ...]) -> str:
 
 def _document(root: Path, planned: "Plan", settings: "Settings") -> str:
     import hashlib
-    import os
 
-    from orket_pipelines.containers.model import ContainerLimits
+    from orket_pipelines.containers.defaults import command_user, limits_of
     from orket_pipelines.sandboxes.compose import ComposeFrame, compose_document, compose_text, port_of
 
     front = next(service for service in planned.services if service.name == planned.front)
     frame = ComposeFrame(
         source=root,
         image=settings.workbench_image,
-        user=(os.getuid(), os.getgid()) if os.getuid() else (10001, 10001),
+        user=command_user(),
         bridge=f"orkt-{hashlib.sha256(str(root).encode()).hexdigest()[:8]}",
         labels={"orket.purpose": "compose"},
         ports={planned.front: port_of(front)},
-        limits=ContainerLimits(
-            memory=settings.container_memory, cpus=settings.container_cpus, processes=settings.container_processes
-        ),
+        limits=limits_of(settings),
     )
     return compose_text(compose_document(planned, frame))

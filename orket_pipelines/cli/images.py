@@ -100,10 +100,9 @@ def _is_ours(settings: "Settings", kind: str) -> bool:
 
 def _examine(settings: "Settings", kind: str) -> "list[Finding]":
     from orket_pipelines.cli.checks import Finding
-    from orket_pipelines.containers import ContainerPurpose, Labels, installation_id, open_engine
+    from orket_pipelines.containers import ContainerPurpose, Labels, command_user, installation_id, open_engine
     from orket_pipelines.containers.building import examine_image
     from orket_pipelines.store import process_identity
-    from orket_pipelines.workbench.container import command_user
 
     name: str = getattr(settings, KINDS[kind])
     ours = _is_ours(settings, kind)

@@ -4,6 +4,7 @@ Everybody else says what is wanted (`ContainerSpec`) and to whom it belongs (`La
 made in `request.py`, after `allow_list.py` has granted it. docs/ISOLATION.md says in words what a container gets.
 """
 
+from orket_pipelines.containers.defaults import command_user, limits_of
 from orket_pipelines.containers.docker_engine import DockerEngine, engine_answers, open_engine
 from orket_pipelines.containers.labels import installation_id, write_labels
 from orket_pipelines.containers.memory_engine import MemoryEngine, Program
@@ -49,8 +50,10 @@ __all__ = [
     "Volume",
     "VolumeMount",
     "VolumeSpec",
+    "command_user",
     "engine_answers",
     "installation_id",
+    "limits_of",
     "open_engine",
     "reap",
     "write_labels",

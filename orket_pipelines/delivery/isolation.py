@@ -4,8 +4,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from orket_pipelines.containers import Engine, Labels, engine_answers, installation_id, open_engine
-from orket_pipelines.containers.model import ContainerLimits, ContainerPurpose
+from orket_pipelines.containers import (
+    Engine,
+    Labels,
+    command_user,
+    engine_answers,
+    installation_id,
+    limits_of,
+    open_engine,
+)
+from orket_pipelines.containers.model import ContainerPurpose
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.dependencies import ContainerInstaller, ProcessInstaller
 from orket_pipelines.errors import EngineUnavailable, SettingsError
@@ -18,7 +26,6 @@ from orket_pipelines.workbench import (
     Bounds,
     ContainerWorkbenches,
     ProcessWorkbenches,
-    command_user,
     preflight,
     preflight_container,
 )
@@ -103,15 +110,12 @@ def worker_labels(settings: Settings, run_id: str | None = None) -> Labels:
 def _on_engine(settings: Settings, store: Store, leases: LeaseKeeper, engine: Engine) -> Means:
     labels, user = worker_labels(settings, store.origin.run_id), command_user()
     installer = ContainerInstaller(engine, store, settings, leases=leases, labels=labels, user=user)
-    limits = ContainerLimits(
-        memory=settings.container_memory, cpus=settings.container_cpus, processes=settings.container_processes
-    )
     workbenches = ContainerWorkbenches(
         engine,
         installer,
         image=settings.workbench_image,
         labels=labels,
-        limits=limits,
+        limits=limits_of(settings),
         bounds=replace(Bounds(), checkout=settings.checkout_limit),
         clock=store.clock,
     )

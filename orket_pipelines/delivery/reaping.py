@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from orket_pipelines.containers import Engine, Reaped, installation_id, reap
+from orket_pipelines.containers import Engine, Reaped, command_user, installation_id, reap
 from orket_pipelines.containers.model import PROCESS, PURPOSE, SUBJECT, ContainerPurpose
 from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.dependencies import ContainerInstaller
@@ -11,7 +11,6 @@ from orket_pipelines.sandboxes.model import SandboxState
 from orket_pipelines.sandboxes.records import list_sandboxes
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store
-from orket_pipelines.workbench import command_user
 
 KEPT_BY_OTHERS = frozenset({ContainerPurpose.INSTALL})
 """Their room knows better which of them are used, and is asked afterwards."""

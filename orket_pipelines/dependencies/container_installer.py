@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from orket_pipelines.containers.model import ContainerLimits, Labels, VolumeMount
+from orket_pipelines.containers.defaults import limits_of
+from orket_pipelines.containers.model import Labels, VolumeMount
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.defaults import ask_image
 from orket_pipelines.dependencies.installation import Site, install
@@ -142,9 +143,7 @@ class ContainerInstaller:
             clock=self._clock,
             image=image,
             user=self._user,
-            limits=ContainerLimits(
-                memory=settings.container_memory, cpus=settings.container_cpus, processes=settings.container_processes
-            ),
+            limits=limits_of(settings),
             labels=self._labels,
             # Leases, which say who is installing what, are a workspace's own; so are these.
             staging=settings.home.resolve() / "dependencies" / "staging" / self._labels.workspace,

@@ -1,9 +1,8 @@
 """Sandboxes as the settings describe them: on the engine where one is given, else on bare processes."""
 
-import os
 from dataclasses import replace
 
-from orket_pipelines.containers import ContainerLimits, Engine, installation_id
+from orket_pipelines.containers import Engine, command_user, installation_id, limits_of
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.sandboxes.deploying import DeployedSandboxes
 from orket_pipelines.sandboxes.on_engine import ContainerRuntime
@@ -11,10 +10,6 @@ from orket_pipelines.sandboxes.on_processes import ProcessRuntime
 from orket_pipelines.sandboxes.specs import Station
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
-
-NOBODY = 10_001
-"""Uid and gid of services where the caller is root."""
-SHARED_MEMORY = 64 * 1024**2
 
 
 def open_sandboxes(
@@ -40,18 +35,12 @@ def open_sandboxes(
 
 def station_of(settings: Settings) -> Station:
     """What containers of sandboxes are made with."""
-    limits = ContainerLimits(
-        memory=settings.container_memory,
-        cpus=settings.container_cpus,
-        processes=settings.container_processes,
-        shared_memory=SHARED_MEMORY,
-    )
     return Station(
         owner=installation_id(settings.home),
         workspace=settings.workspace,
         image=settings.workbench_image,
-        user=(os.getuid() or NOBODY, os.getgid() or NOBODY),
-        limits=limits,
+        user=command_user(),
+        limits=limits_of(settings),
         # Its pages count as the container's memory.
         scratch=settings.container_memory // 2,
         build_timeout=settings.sandbox_build_timeout,

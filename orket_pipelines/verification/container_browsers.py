@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from orket_pipelines.clock import MICROSECONDS, Clock, SystemClock
+from orket_pipelines.containers.defaults import command_user, limits_of
 from orket_pipelines.containers.model import (
-    ContainerLimits,
     ContainerPurpose,
     ContainerSpec,
     FolderMount,
@@ -31,7 +31,6 @@ from orket_pipelines.verification.browser_runs import (
     packages,
 )
 from orket_pipelines.verification.model import Suite, SuiteReport, Target
-from orket_pipelines.workbench.container import command_user
 
 BEFORE_START = failpoint("browser.before_start")
 AFTER_START = failpoint("browser.after_start")
@@ -135,9 +134,8 @@ class _Run:
                 *self.made.mounts,
             ),
             scratch=(Scratch("/tmp", size=512 * 1024**2),),  # noqa: S108 - the profile, the home
-            limits=ContainerLimits(
-                memory=settings.container_memory,
-                cpus=settings.container_cpus,
+            limits=replace(
+                limits_of(settings),
                 processes=max(settings.container_processes, PROCESSES),
                 file_size=FILE_SIZE,
                 shared_memory=SHARED_MEMORY,

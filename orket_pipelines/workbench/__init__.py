@@ -3,7 +3,7 @@
 Files of a checkout, whose content nobody may trust, are reached through `files.py` alone.
 """
 
-from orket_pipelines.workbench.container import ContainerWorkbenches, command_user, preflight_container
+from orket_pipelines.workbench.container import ContainerWorkbenches, preflight_container
 from orket_pipelines.workbench.fake import MemoryWorkbenches
 from orket_pipelines.workbench.model import Execution, Workbench, Workbenches
 from orket_pipelines.workbench.process import Limits, ProcessWorkbenches, preflight
@@ -18,7 +18,6 @@ __all__ = [
     "ProcessWorkbenches",
     "Workbench",
     "Workbenches",
-    "command_user",
     "preflight",
     "preflight_container",
 ]

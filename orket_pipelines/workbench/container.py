@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orket_pipelines.clock import Clock, SystemClock
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.model import ContainerLimits, EngineFacts, Labels
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET, Installer
@@ -45,7 +46,6 @@ TICK = 0.2
 """Seconds between looks at the stop flag while another command of the workbench runs."""
 CLOSE_PATIENCE = 10.0
 """Seconds that a command under way gets to be ended when its workbench is closed."""
-ROOTS_STAND_IN = (10_001, 10_001)
 
 
 def preflight_container(facts: EngineFacts) -> str:
@@ -55,11 +55,6 @@ def preflight_container(facts: EngineFacts) -> str:
         f"isolation: commands run in containers of engine {facts.version} ({facts.tier}) as user {uid}, without "
         "network, capabilities or this machine's files, within limits of memory, processes and time"
     )
-
-
-def command_user() -> tuple[int, int]:
-    """Who commands run as: the user who runs the factory; where that is root, 10001, who owns nothing."""
-    return (os.geteuid(), os.getegid()) if os.geteuid() != 0 else ROOTS_STAND_IN
 
 
 class ContainerWorkbenches:

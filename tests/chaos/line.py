@@ -19,6 +19,7 @@ from orket_pipelines.cards.model import CardState
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.clock import Clock
 from orket_pipelines.containers import MemoryEngine
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.delivery import Factory, deliver_rock
 from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.delivery.reaping import reap_orphans
@@ -32,7 +33,7 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store
 from orket_pipelines.store.failpoints import arm
 from orket_pipelines.verification.container_browsers import ContainerBrowsers
-from orket_pipelines.workbench import ContainerWorkbenches, command_user
+from orket_pipelines.workbench import ContainerWorkbenches
 
 from .machines import Programs, try_suite
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orket_pipelines.containers import DockerEngine, installation_id
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.memory_engine import MemoryEngine, Program
 from orket_pipelines.containers.model import (
     OWNER,
@@ -40,7 +41,6 @@ from orket_pipelines.verification.container_browsers import (
     ContainerBrowsers,
 )
 from orket_pipelines.verification.fake import passing
-from orket_pipelines.workbench.container import command_user
 from tests.verification import pages
 
 SUITE = Suite("page", SuiteKind.E2E, "def test_page(page): ...\n")

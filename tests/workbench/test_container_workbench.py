@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.docker_engine import DockerEngine
 from orket_pipelines.containers.model import SUBJECT, Container, Labels
 from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.git import GitCode
-from orket_pipelines.workbench.container import ContainerWorkbench, ContainerWorkbenches, command_user
+from orket_pipelines.workbench.container import ContainerWorkbench, ContainerWorkbenches
 from orket_pipelines.workbench.files import Files
 from tests.workbench.conftest import IMAGE, LIMITS
 

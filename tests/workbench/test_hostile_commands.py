@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.docker_engine import DockerEngine
 from orket_pipelines.containers.model import SUBJECT
 from orket_pipelines.git import GitCode
-from orket_pipelines.workbench.container import ContainerWorkbench, ContainerWorkbenches, command_user
+from orket_pipelines.workbench.container import ContainerWorkbench, ContainerWorkbenches
 from orket_pipelines.workbench.files import Files
 from orket_pipelines.workbench.paths import FileRefused
 
