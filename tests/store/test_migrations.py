@@ -1,7 +1,9 @@
 """The schema: one release, one shape, on both databases."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,19 @@ def test_a_database_of_a_newer_release_is_refused_untouched(store: Store, databa
     assert "Install the release" in refused.value.next_step
     with store.read() as tx:
         assert tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+def test_a_new_database_that_another_process_is_just_writing_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses to change the journal's mode under a writer at once, whatever its timeout says."""
+    other = sqlite3.connect(tmp_path / "orket.db", check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+
+    store = Store.open(f"sqlite:///{tmp_path}/orket.db")
+    with store.read() as tx:
+        assert tx.execute(sa.text("PRAGMA journal_mode")).scalar() == "wal"
+    store.close()
+    other.close()
 
 
 @pytest.mark.slow
