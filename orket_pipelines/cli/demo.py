@@ -52,8 +52,8 @@ def demo(
     if report.problems:
         raise OrketError(str(report.problems[0]), next_step=report.problems[0].fix)
     build_missing(terminal, settings)
-    missing = what_processes_lack(settings) if any(rock.details.get("suites") for rock in rocks) else ()
-    if missing and not in_containers(settings, find_engine(settings)):
+    tried = any(rock.details.get("suites") for rock in rocks)
+    if tried and not in_containers(settings, find_engine(settings)) and (missing := what_processes_lack(settings)):
         raise OrketError(f"without a container engine the example needs {', and '.join(missing)}", next_step=INSTEAD)
     loaded = {*report.created, *report.changed, *report.unchanged}
     for rock in rocks:

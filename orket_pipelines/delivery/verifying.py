@@ -30,9 +30,13 @@ VERIFIER = "system"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of trying. `failures` are told to the author; none means that everything holds."""
+    """What came of trying. `failures` are told to the author; none means that everything holds.
+
+    `seconds`: how long the deployment took, near none where what was there already was up to date.
+    """
 
     sandbox: Sandbox | None
+    seconds: float = 0.0
     runs: tuple[SuiteRun, ...] = ()
     failures: tuple[str, ...] = ()
 
@@ -53,22 +57,26 @@ def verify(work: Work) -> None:
 
 
 def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
+    clock = work.store.clock
+    began = clock.monotonic()
     try:
         owner = work.card.rock_id or work.card.id
         sandbox = deploy_main(work.factory, owner, work.project.repository, lease, stop=work.stop)
     except DetectionError as error:
         return Verdict(None, failures=(f"It is not clear how to run this repository: {error} {error.next_step}",))
+    seconds = clock.monotonic() - began
     stage, suites = work.factory.stage, _suites(work, rock, serves=sandbox is not None)
     if sandbox is None or stage is None:
         nothing = "nothing in the repository answers HTTP (see: orket detect), so that there is nothing to try"
         return Verdict(None, failures=tuple(f"Suite {suite.name}: {nothing}." for suite in suites))
     if sandbox.state is not SandboxState.RUNNING:
-        told = f"Commit {sandbox.commit[:12]} was merged and could not be deployed.\n\n{sandbox.note}"
-        return Verdict(sandbox, failures=(told,))
+        lost = f"Commit {sandbox.commit[:12]} was merged and could not be deployed.\n\n{sandbox.note}"
+        return Verdict(sandbox, seconds, failures=(lost,))
     runs = tuple(_run(work, stage, suite, sandbox) for suite in suites)
     failed = [run for run in runs if not run.report.passed]
     about = f"failed on commit {sandbox.commit[:12]}"
-    return Verdict(sandbox, runs, tuple(f"Suite {run.suite.name} {about}.\n\n{run.report.log}" for run in failed))
+    told = tuple(f"Suite {run.suite.name} {about}.\n\n{run.report.log}" for run in failed)
+    return Verdict(sandbox, seconds, runs, told)
 
 
 def _run(work: Work, stage: Stage, suite: Suite, sandbox: Sandbox) -> SuiteRun:
@@ -94,7 +102,7 @@ def _settle(work: Work, verdict: Verdict) -> None:
     reach(BEFORE_VERDICT)
     with work.store.write() as tx:
         if verdict.sandbox is not None:
-            _tell_deployment(tx, work.card, verdict.sandbox)
+            _tell_deployment(tx, work.card, verdict.sandbox, verdict.seconds)
             for run in verdict.runs:
                 _store_run(tx, work, run)
         if verdict.failures:
@@ -106,9 +114,8 @@ def _settle(work: Work, verdict: Verdict) -> None:
     reach(AFTER_VERDICT)
 
 
-def _tell_deployment(tx: Transaction, card: Card, sandbox: Sandbox) -> None:
+def _tell_deployment(tx: Transaction, card: Card, sandbox: Sandbox, seconds: float) -> None:
     told = {name: value for name, value in asdict(sandbox).items() if name != "plan"}
-    seconds = ((sandbox.deployed_at or tx.now) - sandbox.updated_at) / 1e6
     append(tx, "card.deployed", card.id, told | {"url": sandbox.url, "rock": card.rock_id, "seconds": seconds})
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +195,21 @@ def test_a_deployment_skips_the_commits_that_nobody_waits_for(paged: Line, stage
     assert sandbox is not None
     assert 1 <= sandbox.generation <= merges
     assert len(events(paged, "card.deployed")) == 3
+
+
+@dataclass(frozen=True, slots=True)
+class SlowSandboxes(MemorySandboxes):
+    """Takes a moment for each deployment."""
+
+    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+        self.store.clock.sleep(7.0)
+        return MemorySandboxes.deploy(self, deployment, stop=stop)
+
+
+def test_what_is_told_of_a_deployment_is_how_long_it_took(paged: Line, staged: Callable[..., Factory]) -> None:
+    issue(paged, "one")
+    deliver(staged(sandboxes=SlowSandboxes(paged.store)))
+    assert [told["seconds"] for told in events(paged, "card.deployed")] == [pytest.approx(7.0, abs=1.0)]
 
 
 def test_the_folder_of_a_deployment_is_gone_afterwards(paged: Line, staged: Any) -> None:
