@@ -25,8 +25,8 @@ demo: environment ## Deliver the example rock; the same command carries on after
 dev: environment ## Dagster's UI with everything loaded, on http://127.0.0.1:3000
 	@$(BIN)/orket dev
 
-test: environment ## The whole suite; the browser's tests alone at the end, so that nothing slows the UI that they wait for
-	@$(PYTEST) -m "not browser and not chaos" && $(BIN)/pytest -m browser \
+test: environment ## The whole suite
+	@$(PYTEST) -m "not chaos" \
 		|| { echo "Some tests failed. Run one alone: $(BIN)/pytest path/to/test.py -k part_of_its_name"; exit 1; }
 
 test-fast: environment ## What needs neither PostgreSQL nor a browser, in under a minute

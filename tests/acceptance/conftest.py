@@ -90,7 +90,7 @@ def serving(factory: Factory, folder: Path, *, rock: str) -> Iterator[None]:
             process.wait(60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     """The small rocks wait to be delivered; the terminal has delivered `quay`, and left `wreck` blocked.
 
@@ -106,9 +106,9 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     made.orket("sandboxes", "down", "--all")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(require: Callable[[str, bool, str], None]) -> Iterator[Browser]:
-    """Chromium, as the machine has it."""
+    """Chromium, as the machine has it. Playwright keeps an event loop in this thread, so no other file may find it."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     require("browser", found is not None, "Chromium is not installed")
     with sync_playwright() as playwright:

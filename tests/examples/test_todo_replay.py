@@ -25,6 +25,7 @@ def test_the_ground_is_laid_past_a_denied_call_and_a_file_that_git_ignored(line:
     ]
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("first", SIDES)
 def test_two_issues_at_the_same_time_conflict_and_both_are_delivered(line: Line, first: str) -> None:
     [second] = set(SIDES) - {first}
@@ -42,6 +43,7 @@ def test_two_issues_at_the_same_time_conflict_and_both_are_delivered(line: Line,
     assert "denied request_state: arguments" in line.log
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("first", SIDES)
 def test_one_issue_at_a_time_is_delivered_without_a_conflict(line: Line, first: str) -> None:
     [second] = set(SIDES) - {first}
