@@ -36,7 +36,7 @@ def plan(context: OpExecutionContext, factory: FactoryResource) -> Iterator[Dyna
 )
 def deliver(context: OpExecutionContext, factory: FactoryResource, card_id: str) -> Iterator[Output[str]]:
     """Deliver this issue; where a person asks again, whatever it waited for counts as settled."""
-    from orket_pipelines.delivery.worker import RETRIED  # noqa: PLC0415 - as in resources/factory.py
+    from orket_pipelines.delivery import RETRIED  # noqa: PLC0415 - as in resources/factory.py
 
     with factory.store.read() as tx:
         cards = list_cards(tx, rock_id=context.partition_key, kinds=WORKABLE)

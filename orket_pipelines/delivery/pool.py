@@ -6,9 +6,10 @@ from collections.abc import Callable
 from orket_pipelines.cards.model import WORKABLE, CardKind
 from orket_pipelines.cards.records import get_card, list_cards
 from orket_pipelines.delivery.claims import PREFIX, Choice, claim_next, obstacle_of, score_cards, waiting_cards
+from orket_pipelines.delivery.crew import RETRIED
 from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import Delivery
-from orket_pipelines.delivery.worker import RETRIED, deliver_claimed, report
+from orket_pipelines.delivery.worker import deliver_claimed, report
 from orket_pipelines.errors import CardError, StoreError
 from orket_pipelines.store import Lease
 

@@ -1,12 +1,10 @@
 """The worker: claims an issue and takes one step after another until it is done or waits."""
 
 import threading
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from orket_pipelines.cards.model import TERMINAL, WAITING, Card, CardState, WaitReason
 from orket_pipelines.cards.records import get_card
-from orket_pipelines.delivery.claims import Obstacle, Refused, claim
 from orket_pipelines.delivery.factory import Factory, project_of
 from orket_pipelines.delivery.facts import Look, look
 from orket_pipelines.delivery.model import Delivery, Facts, Limits, Rest, Result
@@ -33,10 +31,6 @@ from orket_pipelines.store import Lease, Store, failpoint, reach
 
 STEP_DONE = failpoint("worker.step_done")
 BEFORE_RELEASE = failpoint("worker.before_release")
-RETRIED = frozenset({WaitReason.SYSTEM, WaitReason.RESOURCE})
-"""What a person who starts a delivery wants tried again without being asked."""
-POLL = 0.2
-"""Seconds between two looks at what an issue waits for."""
 OVERTAKEN = 3
 """How often in a row a card may be moved by somebody else under a worker before it gives up."""
 ENGINE_POLL = 1.0
@@ -53,59 +47,6 @@ WAITED_FOR = (
     EffectInDoubt,
 )
 """What the world around the factory has to mend: the card waits for it."""
-
-
-class Crew:
-    """The issues that one run will still deliver, so that an issue knows whether its dependencies are coming."""
-
-    def __init__(self, card_ids: Iterable[str]) -> None:
-        self._coming = set(card_ids)
-        self._lock = threading.Lock()
-
-    def leave(self, card_id: str) -> None:
-        """Note that this issue is through, one way or another."""
-        with self._lock:
-            self._coming.discard(card_id)
-
-    def is_coming(self, card_id: str) -> bool:
-        """Whether this run has not given the issue back yet."""
-        with self._lock:
-            return card_id in self._coming
-
-
-def deliver_issue(
-    factory: Factory,
-    card_id: str,
-    *,
-    stop: threading.Event,
-    crew: Crew | None = None,
-    on_waiting: Callable[[str], None] | None = None,
-    resume: Iterable[WaitReason] = RETRIED,
-) -> Delivery:
-    """Deliver one issue; waits while others work on it or on its dependencies, and for a free place.
-
-    `crew` are the issues that the caller delivers besides. `on_waiting` hears why it waits, once per reason.
-    A card that waits for one of `resume` is taken up again.
-
-    Raises: CardError where there is no such card; StoreError where the store fails.
-    """
-    crew = crew or Crew(())
-    told = ""
-    try:
-        while not stop.is_set():
-            claimed = claim(factory, card_id, may_resume=_may_resume(factory, card_id, set(resume)))
-            if isinstance(claimed, Lease):
-                return deliver_claimed(factory, card_id, claimed, stop=stop)
-            reason = str(claimed)
-            if not _may_pass(factory, claimed, crew):
-                return report(_card(factory.store, card_id), reason)
-            if on_waiting is not None and reason != told:
-                on_waiting(reason)
-                told = reason
-            stop.wait(POLL)
-        return Delivery(_card(factory.store, card_id), Result.STOPPED, "a stop was asked for")
-    finally:
-        crew.leave(card_id)
 
 
 def deliver_claimed(factory: Factory, card_id: str, lease: Lease, *, stop: threading.Event) -> Delivery:
@@ -192,27 +133,6 @@ def _take_up(factory: Factory, store: Store, card_id: str, stop: threading.Event
     if work.card.state in WAITING:
         move(work, CardState.IN_PROGRESS)
     return work
-
-
-def _may_resume(factory: Factory, card_id: str, reasons: set[WaitReason]) -> bool:
-    card = _card(factory.store, card_id)
-    return card.state in WAITING and card.wait_reason in reasons
-
-
-def _may_pass(factory: Factory, refused: Refused, crew: Crew) -> bool:
-    """Whether waiting can help."""
-    if refused.obstacle in {Obstacle.HELD, Obstacle.LIMIT}:
-        return True
-    if refused.obstacle is not Obstacle.DEPENDENCY:
-        return False
-    return all(_is_under_way(factory, card_id, crew) for card_id in refused.card_ids)
-
-
-def _is_under_way(factory: Factory, card_id: str, crew: Crew) -> bool:
-    if crew.is_coming(card_id):
-        return True
-    with factory.store.read() as tx:
-        return f"issue:{card_id}" in factory.leases.held(tx, "issue:")
 
 
 def _card(store: Store, card_id: str) -> Card:
