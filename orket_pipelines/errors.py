@@ -3,6 +3,8 @@
 A message says what was attempted and why it failed; `next_step` is the command or the change that helps.
 """
 
+from typing import Any
+
 
 class OrketError(Exception):
     """Something was refused or failed, and a person can act on it.
@@ -36,7 +38,15 @@ class CardError(OrketError):
 
 
 class TransitionRefused(CardError):
-    """A card may not move as asked; a policy violation holds the reason."""
+    """A card may not move as asked.
+
+    `violation` is the `policy.Violation` to put on record; None where no rule was broken, but somebody else moved the
+    card first.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "", violation: Any = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.violation = violation
 
 
 class GitError(OrketError):

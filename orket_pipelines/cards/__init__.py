@@ -17,13 +17,14 @@ from orket_pipelines.cards.model import (
 )
 from orket_pipelines.cards.problems import Problem
 from orket_pipelines.cards.scheduling import claimable, hopeless, order, score, scores, unmet_dependencies
-from orket_pipelines.cards.transitions import CANCELER, GUARD, SYSTEM, TABLES, Move, Refusal, judge
+from orket_pipelines.cards.transitions import CANCELER, GUARD, RULES, SYSTEM, TABLES, Move, Refusal, Rule, judge
 
 __all__ = [
     "CANCELER",
     "DEFAULT_PRIORITY",
     "GUARD",
     "PRIORITIES",
+    "RULES",
     "SYSTEM",
     "TABLES",
     "TERMINAL",
@@ -35,6 +36,7 @@ __all__ = [
     "Move",
     "Problem",
     "Refusal",
+    "Rule",
     "WaitReason",
     "claimable",
     "hopeless",

@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from orket_pipelines.cards.model import TERMINAL, Card, CardKind, CardState, WaitReason
-from orket_pipelines.cards.transitions import Move, judge
+from orket_pipelines.cards.transitions import Move, Refusal, ends_children, judge
 from orket_pipelines.errors import CardError, TransitionRefused
-from orket_pipelines.policy import Violation, record_violation
+from orket_pipelines.policy import Violation, refusals_on_record
 from orket_pipelines.store import Prepared, Store, Transaction, append, new_id, tables
 
 _cards = tables.cards
@@ -35,6 +35,17 @@ _move = Prepared(
         _cards.c.id == sa.bindparam("b_card_id"),
         _cards.c.state == sa.bindparam("b_state"),
     )
+)
+_events = tables.events
+_last_moved = Prepared(
+    sa.select(_events.c.payload)
+    .where(
+        _events.c.workspace_id == sa.bindparam("workspace_id"),
+        _events.c.subject == sa.bindparam("card_id"),
+        _events.c.kind == "card.moved",
+    )
+    .order_by(_events.c.seq.desc())
+    .limit(1)
 )
 _comments = Prepared(
     sa.select(tables.comments.c.author, tables.comments.c.body)
@@ -129,16 +140,8 @@ def move_card(store: Store, card_id: str, move: Move) -> Card:
 
     Raises: TransitionRefused where a rule forbids it.
     """
-    with store.read() as tx:
-        refusal = judge(card := get_card(tx, card_id), move)
-    if refusal is None:
-        with store.write() as tx:
-            return move_in(tx, card, move)
-    attempted = {"move": move.to, "from": card.state, "wait_reason": move.wait_reason, "note": move.note}
-    violation = Violation(refusal.rule, move.actor, attempted, refusal.reason, refusal.fix, card_id=card_id)
-    with store.write() as tx:
-        record_violation(tx, violation)
-    raise TransitionRefused(refusal.reason, next_step=refusal.fix)
+    with refusals_on_record(store), store.write() as tx:
+        return move_in(tx, get_card(tx, card_id), move)
 
 
 def move_in(tx: Transaction, card: Card, move: Move) -> Card:
@@ -146,9 +149,9 @@ def move_in(tx: Transaction, card: Card, move: Move) -> Card:
 
     Raises: TransitionRefused where a rule forbids it, or somebody else moved it first.
     """
-    refusal = judge(card, move)
+    refusal = judge(card, move, open_children=_open_children(tx, card.id) if ends_children(card, move) else ())
     if refusal is not None:
-        raise TransitionRefused(refusal.reason, next_step=refusal.fix)
+        raise _refused(tx, card, move, refusal)
     _set_state(tx, card, move)
     moved = replace(card, state=move.to, wait_reason=move.wait_reason, note=move.note, updated_at=tx.now)
     # Only a beginning and an end can move a parent.
@@ -185,11 +188,31 @@ def _set_state(tx: Transaction, card: Card, move: Move) -> None:
     )
     if changed.rowcount != 1:
         raise TransitionRefused(
-            f"{card.id} is no longer {card.state}: somebody else moved it first",
+            f"{card.id} is no longer {card.state}: somebody else moved it first{_last_move(tx, card.id)}",
             next_step=f"Look where it stands now: orket cards show {card.id}",
         )
     payload = {"from": card.state, "to": move.to, "wait_reason": move.wait_reason, "note": move.note, "kind": card.kind}
     append(tx, "card.moved", card.id, payload | {"rock": card.rock_id, "actor": move.actor})
+
+
+def _refused(tx: Transaction, card: Card, move: Move, refusal: Refusal) -> TransitionRefused:
+    reason = refusal.reason
+    if move.to is card.state:
+        reason = f"{card.kind} {card.id} is {card.state} already{_last_move(tx, card.id)}"
+    attempted = {"move": move.to, "from": card.state, "wait_reason": move.wait_reason, "note": move.note}
+    violation = Violation(refusal.rule, move.actor, attempted, reason, refusal.fix, card_id=card.id)
+    return TransitionRefused(reason, next_step=refusal.fix, violation=violation)
+
+
+def _last_move(tx: Transaction, card_id: str) -> str:
+    """Who moved the card last, as the end of a sentence; empty where nobody has."""
+    told = tx.execute(_last_moved, {"workspace_id": tx.workspace_id, "card_id": card_id}).scalar()
+    return f" ({told['actor']}, from {told['from']} to {told['to']})" if told else ""
+
+
+def _open_children(tx: Transaction, card_id: str) -> list[str]:
+    """The ids of those that are neither done nor canceled, in the order of their files."""
+    return [child.id for child in list_cards(tx, parent_id=card_id) if child.state not in TERMINAL]
 
 
 def _parents_follow(tx: Transaction, card: Card) -> None:

@@ -1,11 +1,13 @@
-"""The transition tables as data, and the one function that says whether a card may move.
+"""The one table of moves that a card can make, and the one function that says whether it may.
 
-The issue table has 17 moves, the epic's 7, the rock's 4. Done and canceled are final.
+The issue table has 17 moves, the epic's 7, the rock's 4. Done and canceled are final. The code judges by `RULES`,
+`orket cards rules` prints it, and the diagrams of docs/STATE_MACHINE.md are drawn from it.
 """
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from orket_pipelines.cards.model import WAITING, WORKABLE, Card, CardKind, CardState, WaitReason
+from orket_pipelines.cards.model import TERMINAL, WAITING, WORKABLE, Card, CardKind, CardState, WaitReason
 
 S = CardState
 
@@ -35,12 +37,30 @@ ROCK: dict[CardState, frozenset[CardState]] = {
 TABLES: dict[CardKind, dict[CardState, frozenset[CardState]]] = {
     CardKind.ROCK: ROCK,
     CardKind.EPIC: EPIC,
-    **dict.fromkeys(sorted(WORKABLE), ISSUE),
+    **dict.fromkeys((CardKind.ISSUE, CardKind.UTILITY, CardKind.APP), ISSUE),
 }
 
 GUARD = "integrity_guard"
 CANCELER = "project_manager"
 SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: a card of `kind` may go from `start` to `end`.
+
+    `actors` may make the move; empty means that everybody may. `on_approval` may make it only where the guard's
+    approval is on record. `needs_reason`: a wait reason has to be named, and no other move takes one.
+    `ends_children`: every child has to be done or canceled before.
+    """
+
+    kind: CardKind
+    start: CardState
+    end: CardState
+    actors: tuple[str, ...] = ()
+    on_approval: str | None = None
+    needs_reason: bool = False
+    ends_children: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +84,47 @@ class Refusal:
     fix: str
 
 
-def judge(card: Card, move: Move) -> Refusal | None:
-    """None where `card` may make `move`; otherwise the first rule that forbids it."""
-    checks = (_table, _wait_reason, _finishing, _canceling)
-    return next((refusal for check in checks if (refusal := check(card, move))), None)
+def _rules() -> Iterator[Rule]:
+    for kind, table in TABLES.items():
+        for start in CardState:
+            for end in (state for state in CardState if state in table.get(start, ())):
+                yield _rule(kind, start, end)
 
 
-def _table(card: Card, move: Move) -> Refusal | None:
-    allowed = TABLES[card.kind].get(card.state, frozenset())
-    if move.to in allowed:
-        return None
-    names = ", ".join(sorted(allowed)) or "nothing: it is final"
+def _rule(kind: CardKind, start: CardState, end: CardState) -> Rule:
+    if kind not in WORKABLE:
+        # A parent whose children are all canceled follows them.
+        actors = (CANCELER, SYSTEM) if end is S.CANCELED else ()
+        return Rule(kind, start, end, actors, ends_children=end in TERMINAL)
+    if end is S.DONE:
+        return Rule(kind, start, end, (GUARD,), on_approval=SYSTEM)
+    return Rule(kind, start, end, (CANCELER,) if end is S.CANCELED else (), needs_reason=end in WAITING)
+
+
+RULES: tuple[Rule, ...] = tuple(_rules())
+"""Every move that there is, by kind, in the order of the states."""
+_BY_MOVE = {(rule.kind, rule.start, rule.end): rule for rule in RULES}
+
+
+def ends_children(card: Card, move: Move) -> bool:
+    """Whether the move hangs on the children of the card."""
+    rule = _BY_MOVE.get((card.kind, card.state, move.to))
+    return rule is not None and rule.ends_children
+
+
+def judge(card: Card, move: Move, *, open_children: Collection[str] = ()) -> Refusal | None:
+    """None where `card` may make `move`; otherwise the first rule that forbids it.
+
+    `open_children` are the ids of its children that are neither done nor canceled.
+    """
+    rule = _BY_MOVE.get((card.kind, card.state, move.to))
+    if rule is None:
+        return _no_such_move(card, move)
+    return _wait_reason(rule, card, move) or _actor(rule, card, move) or _children(rule, card, open_children)
+
+
+def _no_such_move(card: Card, move: Move) -> Refusal:
+    names = ", ".join(sorted(TABLES[card.kind].get(card.state, ()))) or "nothing: it is final"
     return Refusal(
         "transition",
         f"{card.kind} {card.id} cannot move from {card.state} to {move.to}",
@@ -82,33 +132,27 @@ def _table(card: Card, move: Move) -> Refusal | None:
     )
 
 
-def _wait_reason(card: Card, move: Move) -> Refusal | None:
-    if move.to in WAITING and move.wait_reason is None:
+def _wait_reason(rule: Rule, card: Card, move: Move) -> Refusal | None:
+    if rule.needs_reason and move.wait_reason is None:
         reasons = ", ".join(WaitReason)
         return Refusal("wait_reason", f"{card.id} may not be {move.to} without a reason", f"Name one of: {reasons}.")
-    if move.to not in WAITING and move.wait_reason is not None:
+    if not rule.needs_reason and move.wait_reason is not None:
         return Refusal("wait_reason", f"a card that is {move.to} does not wait", "Leave the wait reason out.")
     return None
 
 
-def _finishing(card: Card, move: Move) -> Refusal | None:
-    if move.to is not S.DONE or card.kind not in WORKABLE or move.actor == GUARD:
+def _actor(rule: Rule, card: Card, move: Move) -> Refusal | None:
+    if not rule.actors or move.actor in rule.actors or (move.actor == rule.on_approval and move.guard_approved):
         return None
-    if move.actor == SYSTEM and move.guard_approved:
-        return None
-    return Refusal(
-        "guard_only",
-        f"{move.actor} may not set {card.id} done",
-        f"Only {GUARD} finishes an issue: request a review.",
-    )
+    if move.to is S.DONE:
+        fix = f"Only {GUARD} finishes an issue: request a review."
+        return Refusal("guard_only", f"{move.actor} may not set {card.id} done", fix)
+    fix = f"Ask the role {CANCELER} to cancel it."
+    return Refusal("cancel_needs_manager", f"{move.actor} may not cancel {card.id}", fix)
 
 
-def _canceling(card: Card, move: Move) -> Refusal | None:
-    if move.to is not S.CANCELED or move.actor == CANCELER:
+def _children(rule: Rule, card: Card, open_children: Collection[str]) -> Refusal | None:
+    if not rule.ends_children or not open_children:
         return None
-    # A parent whose children are all canceled follows them.
-    if move.actor == SYSTEM and card.kind not in WORKABLE:
-        return None
-    return Refusal(
-        "cancel_needs_manager", f"{move.actor} may not cancel {card.id}", f"Ask the role {CANCELER} to cancel it."
-    )
+    reason = f"{card.kind} {card.id} may not be {rule.end} while cards in it are open: {', '.join(open_children)}"
+    return Refusal("open_children", reason, "Finish or cancel these first; it follows them by itself.")

@@ -27,6 +27,7 @@ from orket_pipelines.errors import (
     TransitionRefused,
     WorkbenchError,
 )
+from orket_pipelines.policy import refusals_on_record
 from orket_pipelines.store import Lease, Store, failpoint, reach
 
 STEP_DONE = failpoint("worker.step_done")
@@ -91,7 +92,8 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
             continue
         before = work.facts
         try:
-            take_step(work, step)
+            with refusals_on_record(work.store):
+                take_step(work, step)
             overtaken, lost_at = 0, None
         except TransitionRefused:
             overtaken += 1

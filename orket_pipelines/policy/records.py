@@ -1,11 +1,14 @@
 """Reads and writes of policy violations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import sqlalchemy as sa
 
+from orket_pipelines.errors import TransitionRefused
 from orket_pipelines.policy.model import Violation
-from orket_pipelines.store import Transaction, append, tables
+from orket_pipelines.store import Store, Transaction, append, tables
 
 _violations = tables.policy_violations
 
@@ -15,6 +18,18 @@ def record_violation(tx: Transaction, violation: Violation) -> None:
     row = asdict(violation) | {"at": tx.now}
     tx.execute(sa.insert(_violations), {"workspace_id": tx.workspace_id, **row})
     append(tx, "policy.violated", violation.card_id or violation.actor, row)
+
+
+@contextmanager
+def refusals_on_record(store: Store) -> Iterator[None]:
+    """Record the move that is refused inside, in a transaction of its own; the error goes on."""
+    try:
+        yield
+    except TransitionRefused as refused:
+        if refused.violation is not None:
+            with store.write() as tx:
+                record_violation(tx, refused.violation)
+        raise
 
 
 def list_violations(tx: Transaction, *, card_id: str | None = None) -> list[Violation]:

@@ -8,23 +8,27 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from orket_pipelines.cards import TABLES, Card, CardKind, CardState, Move, WaitReason
-from orket_pipelines.cards.records import get_card, insert_cards, list_cards, move_card
+from orket_pipelines.cards.records import get_card, insert_cards, list_cards, move_card, move_in
 from orket_pipelines.errors import TransitionRefused
 from orket_pipelines.policy import list_violations
 from orket_pipelines.store import Store, read_events
 
 ISSUES = ("a", "b", "c")
+PARENTS = {"epic": ISSUES, "rock": ("epic",)}
+ACTORS = ("coder", "integrity_guard", "project_manager", "system")
 ENDED = {CardState.DONE, CardState.CANCELED}
 
 
 class CardLife(RuleBasedStateMachine):
-    """Moves of three issues under an epic under a rock, allowed and not."""
+    """Moves of three issues under an epic under a rock, allowed and not; of the parents too, in some histories."""
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self.store = Store.open(f"sqlite:///{Path(self._folder.name) / 'orket.db'}")
         self.refused = 0
+        self.by_hand = False
+        self.seen: dict[str, Card] = {}
 
     @initialize()
     def begin(self) -> None:
@@ -39,7 +43,7 @@ class CardLife(RuleBasedStateMachine):
     @rule(
         card_id=st.sampled_from(ISSUES),
         to=st.sampled_from(CardState),
-        actor=st.sampled_from(["coder", "integrity_guard", "project_manager", "system"]),
+        actor=st.sampled_from(ACTORS),
         reason=st.none() | st.sampled_from(WaitReason),
     )
     def ask(self, card_id: str, to: CardState, actor: str, reason: WaitReason | None) -> None:
@@ -47,6 +51,35 @@ class CardLife(RuleBasedStateMachine):
             move_card(self.store, card_id, Move(to, actor, reason))
         except TransitionRefused:
             self.refused += 1
+
+    @rule(card_id=st.sampled_from(sorted(PARENTS)), to=st.sampled_from(CardState), actor=st.sampled_from(ACTORS))
+    def ask_for_a_parent(self, card_id: str, to: CardState, actor: str) -> None:
+        self.by_hand = True
+        self.ask(card_id, to, actor, None)
+
+    @rule(card_id=st.sampled_from(ISSUES))
+    def look(self, card_id: str) -> None:
+        with self.store.read() as tx:
+            self.seen[card_id] = get_card(tx, card_id)
+
+    @rule(card_id=st.sampled_from(ISSUES), to=st.sampled_from(CardState), actor=st.sampled_from(ACTORS))
+    def act_on_what_was_seen(self, card_id: str, to: CardState, actor: str) -> None:
+        """A move that was decided before somebody else's never happens."""
+        if card_id not in self.seen:
+            return
+        seen = self.seen.pop(card_id)
+        with self.store.read() as tx:
+            before = get_card(tx, card_id).state
+        if self._succeeds(seen, Move(to, actor)):
+            assert before is seen.state
+
+    def _succeeds(self, seen: Card, move: Move) -> bool:
+        try:
+            with self.store.write() as tx:
+                move_in(tx, seen, move)
+        except TransitionRefused:
+            return False
+        return True
 
     @rule(card_id=st.sampled_from(ISSUES))
     def go_on(self, card_id: str) -> None:
@@ -63,6 +96,9 @@ class CardLife(RuleBasedStateMachine):
 
     @invariant()
     def parents_follow_their_children(self) -> None:
+        """As long as nobody moves a parent by hand."""
+        if self.by_hand:
+            return
         with self.store.read() as tx:
             found = {card.id: card for card in list_cards(tx)}
         states = {found[name].state for name in ISSUES}
@@ -73,6 +109,15 @@ class CardLife(RuleBasedStateMachine):
                 assert parent.state is (CardState.DONE if CardState.DONE in states else CardState.CANCELED)
             else:
                 assert parent.state is CardState.IN_PROGRESS
+
+    @invariant()
+    def what_has_ended_holds_nothing_open_and_what_has_not_begun_nothing_begun(self) -> None:
+        with self.store.read() as tx:
+            found = {card.id: card.state for card in list_cards(tx)}
+        for parent, children in PARENTS.items():
+            states = {found[child] for child in children}
+            assert found[parent] not in ENDED or states <= ENDED
+            assert found[parent] is not CardState.READY or states == {CardState.READY}
 
     @invariant()
     def a_card_has_a_reason_exactly_while_it_waits(self) -> None:

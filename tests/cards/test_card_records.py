@@ -28,17 +28,25 @@ S = CardState
 MOVER = """
 import sys
 from orket_pipelines.cards import CardState, Move
-from orket_pipelines.cards.records import move_card
+from orket_pipelines.cards.records import get_card, move_card, move_in
 from orket_pipelines.errors import TransitionRefused
 from orket_pipelines.store import Store
 store = Store.open(sys.argv[1])
+with store.read() as tx:
+    seen = get_card(tx, "one")
 print("at the start", flush=True)
 sys.stdin.readline()
 try:
-    move_card(store, "one", Move(CardState.IN_PROGRESS, "coder"))
+    with store.write() as tx:
+        move_in(tx, seen, Move(CardState.IN_PROGRESS, sys.argv[2]))
     print("won")
-except TransitionRefused:
-    print("told")
+except TransitionRefused as refused:
+    print(refused)
+try:
+    move_card(store, "two", Move(CardState.IN_PROGRESS, sys.argv[2]))
+    print("won")
+except TransitionRefused as refused:
+    print(refused)
 """
 TREE = [
     Card("rock", CardKind.ROCK, "Rock", rock_id="rock"),
@@ -124,6 +132,14 @@ def test_parents_of_children_that_are_all_canceled_are_canceled(tree: Store) -> 
     assert set(states(tree).values()) == {"canceled"}
 
 
+def test_a_parent_cannot_be_ended_by_hand_before_its_children(tree: Store) -> None:
+    finish(tree, "one")
+    with pytest.raises(TransitionRefused, match="epic epic may not be done while cards in it are open: two"):
+        move_card(tree, "epic", Move(S.DONE, "integrity_guard"))
+
+    assert states(tree)["epic"] == "in_progress"
+
+
 def test_every_move_is_an_event_of_its_own(tree: Store) -> None:
     move_card(tree.acting(actor="coder"), "one", Move(S.IN_PROGRESS, "coder", note="begin"))
 
@@ -185,22 +201,38 @@ def test_one_of_eight_threads_wins_a_card_and_the_others_are_told(tree: Store) -
 
 
 @pytest.mark.slow
-def test_one_of_three_processes_wins_a_card_and_the_others_are_told(tree: Store, database_url: str) -> None:
+def test_one_of_four_processes_wins_a_card_and_the_others_are_told_who_did(tree: Store, database_url: str) -> None:
+    roles = ("coder", "backend_specialist", "ux_artisan", "qa")
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", MOVER, database_url],
+            [sys.executable, "-c", MOVER, database_url, role],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path.cwd(),
         )
-        for _ in range(3)
+        for role in roles
     ]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "at the start\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
 
-    assert sorted(process.communicate("go\n", timeout=60)[0] for process in processes) == ["told\n", "told\n", "won\n"]
+    told = {
+        role: process.communicate(timeout=60)[0].splitlines() for role, process in zip(roles, processes, strict=True)
+    }
+    by_compare_and_set, by_rule = ([lines[number] for lines in told.values()] for number in (0, 1))
+    first, second = (next(role for role in roles if told[role][number] == "won") for number in (0, 1))
+    lost = f"one is no longer ready: somebody else moved it first ({first}, from ready to in_progress)"
+    assert sorted(by_compare_and_set) == [lost] * 3 + ["won"]
+    assert sorted(by_rule) == [f"issue two is in_progress already ({second}, from ready to in_progress)"] * 3 + ["won"]
+    with tree.read() as tx:
+        assert {found.card_id for found in list_violations(tx)} == {"two"}
+        moved = [event.subject for event in read_events(tx) if event.kind == "card.moved"]
+    assert sorted(moved) == ["epic", "one", "rock", "two"]
 
 
 def test_an_update_keeps_where_the_card_stands(tree: Store) -> None:

@@ -1,10 +1,10 @@
-"""Every combination of kind, states, actor and wait reason, against the table written out here."""
+"""Every combination of kind, states, actor, wait reason, approval and children, against the rules written out here."""
 
 from itertools import product
 
 import pytest
 
-from orket_pipelines.cards import Card, CardKind, CardState, Move, WaitReason, judge
+from orket_pipelines.cards import RULES, Card, CardKind, CardState, Move, WaitReason, judge
 
 ISSUE_MOVES = """
     ready → in_progress, canceled
@@ -23,7 +23,20 @@ ROCK_MOVES = """
     ready → in_progress, canceled
     in_progress → done, canceled
 """
-ACTORS = ("integrity_guard", "project_manager", "system", "coder", "lead_architect", "")
+ACTORS = (
+    "lead_architect",
+    "coder",
+    "backend_specialist",
+    "ux_artisan",
+    "integrity_guard",
+    "operations_lead",
+    "market_researcher",
+    "project_manager",
+    "qa",
+    "system",
+    "person",
+    "",
+)
 REASONS = (None, "resource", "dependency", "review", "input", "system")
 
 
@@ -41,7 +54,9 @@ ALLOWED = {
 }
 
 
-def expected(kind: str, start: str, end: str, actor: str, reason: str | None, *, approved: bool) -> str | None:
+def expected(
+    kind: str, start: str, end: str, actor: str, reason: str | None, *, approved: bool, children: tuple[str, ...]
+) -> str | None:
     """The rule that forbids a move; None where it is allowed."""
     is_issue = kind not in {"rock", "epic"}
     if (start, end) not in ALLOWED[kind]:
@@ -52,6 +67,8 @@ def expected(kind: str, start: str, end: str, actor: str, reason: str | None, *,
         return "guard_only"
     if end == "canceled" and actor != "project_manager" and (is_issue or actor != "system"):
         return "cancel_needs_manager"
+    if end in {"done", "canceled"} and not is_issue and children:
+        return "open_children"
     return None
 
 
@@ -60,15 +77,24 @@ def test_the_tables_have_17_and_7_and_4_moves() -> None:
 
 
 @pytest.mark.parametrize("kind", CardKind)
-def test_every_combination_is_judged_as_the_table_says(kind: CardKind) -> None:
-    for start, end, actor, reason, approved in product(CardState, CardState, ACTORS, REASONS, (False, True)):
+def test_every_combination_is_judged_as_the_rules_say(kind: CardKind) -> None:
+    grounds = product((False, True), ((), ("child",)))
+    for start, end, actor, reason, (approved, children) in product(CardState, CardState, ACTORS, REASONS, grounds):
         card = Card("card", kind, "card", state=start)
         move = Move(end, actor, WaitReason(reason) if reason else None, guard_approved=approved)
 
-        refusal = judge(card, move)
+        refusal = judge(card, move, open_children=children)
 
         case = (kind.value, start.value, end.value, actor, reason)
-        assert (refusal.rule if refusal else None) == expected(*case, approved=approved), (*case, approved)
+        told = refusal.rule if refusal else None
+        assert told == expected(*case, approved=approved, children=children), (*case, approved, children)
+
+
+def test_the_table_has_one_row_for_each_move_and_no_other() -> None:
+    rows = [(rule.kind.value, rule.start.value, rule.end.value) for rule in RULES]
+
+    assert len(rows) == len(set(rows)) == 17 * 3 + 7 + 4
+    assert set(rows) == {(kind, *move) for kind, allowed in ALLOWED.items() for move in allowed}
 
 
 def test_a_refusal_says_what_was_tried_and_what_would_be_allowed() -> None:
@@ -92,3 +118,11 @@ def test_a_card_may_not_wait_without_a_reason_and_is_told_which_there_are() -> N
 
     assert refusal is not None
     assert refusal.fix == "Name one of: resource, dependency, review, input, system."
+
+
+def test_a_parent_does_not_end_before_its_children_and_is_told_which_are_open() -> None:
+    epic = Card("api", CardKind.EPIC, "API", state=CardState.IN_PROGRESS)
+    refusal = judge(epic, Move(CardState.CANCELED, "project_manager"), open_children=["one", "two"])
+
+    assert refusal is not None
+    assert refusal.reason == "epic api may not be canceled while cards in it are open: one, two"

@@ -15,9 +15,11 @@ from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery import Crew, Result, deliver_issue
 from orket_pipelines.delivery.claims import Choice, claim_next
 from orket_pipelines.delivery.records import feedback_of, last_attempt
+from orket_pipelines.delivery.work import move
 from orket_pipelines.delivery.worker import deliver_claimed
-from orket_pipelines.errors import EngineUnavailable
+from orket_pipelines.errors import EngineUnavailable, TransitionRefused
 from orket_pipelines.forge.model import PullRequestState
+from orket_pipelines.policy import list_violations
 from orket_pipelines.store import LeaseKeeper, read_events
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "done"}}
@@ -310,6 +312,15 @@ def test_a_step_that_changes_nothing_ends_in_a_wait_and_not_in_a_loop(
     delivered = line.deliver()["one"]
     assert delivered.result is Result.WAITING
     assert "StartAttempt(number=1) changed nothing" in delivered.reason
+
+
+def test_a_move_that_the_rules_refuse_a_worker_is_on_record(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.add("one")
+    monkeypatch.setattr("orket_pipelines.delivery.worker.take_step", lambda work, _step: move(work, CardState.DONE))
+    with pytest.raises(TransitionRefused):
+        line.deliver()
+    with line.store.read() as tx:
+        assert {found.reason for found in list_violations(tx)} == {"issue one cannot move from ready to done"}
 
 
 def _endless_review() -> dict[str, list[dict[str, Any]]]:

@@ -1,7 +1,10 @@
 """Refusals on record."""
 
-from orket_pipelines.policy import Violation, list_violations, record_violation
-from orket_pipelines.store import Store, read_events
+import pytest
+
+from orket_pipelines.errors import TransitionRefused
+from orket_pipelines.policy import Violation, list_violations, record_violation, refusals_on_record
+from orket_pipelines.store import Store, append, read_events
 
 
 def record(store: Store, rule: str, card_id: str | None = None) -> Violation:
@@ -43,3 +46,21 @@ def test_a_violation_is_an_event_about_its_card_or_else_its_actor(store: Store) 
         events = read_events(tx)
     assert [(event.kind, event.subject) for event in events] == [("policy.violated", "a"), ("policy.violated", "coder")]
     assert events[0].payload["rule"] == "first"
+
+
+def test_a_refused_move_is_on_record_though_what_it_was_part_of_is_undone(store: Store) -> None:
+    violation = Violation("transition", "coder", {"move": "done"}, "cannot move", "Ask.", "a")
+    with pytest.raises(TransitionRefused), refusals_on_record(store), store.write() as tx:
+        append(tx, "code.committed", "a", {})
+        raise TransitionRefused("cannot move", violation=violation)
+
+    with store.read() as tx:
+        assert [event.kind for event in read_events(tx)] == ["policy.violated"]
+
+
+def test_who_was_merely_overtaken_broke_no_rule(store: Store) -> None:
+    with pytest.raises(TransitionRefused), refusals_on_record(store):
+        raise TransitionRefused("somebody else moved it first")
+
+    with store.read() as tx:
+        assert list_violations(tx) == []
