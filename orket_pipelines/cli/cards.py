@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orket_pipelines.cli import moves
+from orket_pipelines.cli.moves import chosen
 from orket_pipelines.cli.terminal import FAILED, Terminal, command, complain
 
 if TYPE_CHECKING:
-    from orket_pipelines.cards import Card, CardState
+    from orket_pipelines.cards import Card
 
 group = typer.Typer()
+command(group, "rules")(moves.rules)
+command(group, "move")(moves.move)
 _TOLD = frozenset({"suites", "verified_by"})
 """Details of a card that are told in one line; a suite's source is for no terminal."""
 
@@ -50,10 +54,10 @@ def list_all(
     state: Annotated[str | None, typer.Option(envvar="ORKET_STATE", help="Only cards in this state.")] = None,
 ) -> None:
     """Every card, where it stands, and why it waits."""
-    from orket_pipelines.cards import scores
+    from orket_pipelines.cards import CardState, scores
     from orket_pipelines.cards.records import get_card, list_cards
 
-    wanted = _state(state) if state else None
+    wanted = CardState(chosen(state, CardState, "a state")) if state else None
     with terminal.store() as store, store.read() as tx:
         if rock is not None:
             get_card(tx, rock)
@@ -122,11 +126,3 @@ def _readable(detail: object) -> str:
     import yaml
 
     return indent(yaml.safe_dump(detail, sort_keys=False, allow_unicode=True).strip(), "  ")
-
-
-def _state(text: str) -> "CardState":
-    from orket_pipelines.cards import CardState
-
-    if text not in set(CardState):
-        raise typer.BadParameter(f"{text!r} is not a state; there are: {', '.join(CardState)}")
-    return CardState(text)

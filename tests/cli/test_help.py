@@ -26,6 +26,8 @@ def test_the_commands_are_these() -> None:
         "bench",
         "cards import",
         "cards list",
+        "cards move",
+        "cards rules",
         "cards show",
         "demo",
         "detect",

@@ -50,10 +50,14 @@ def test_a_violation_is_an_event_about_its_card_or_else_its_actor(store: Store) 
 
 def test_a_refused_move_is_on_record_though_what_it_was_part_of_is_undone(store: Store) -> None:
     violation = Violation("transition", "coder", {"move": "done"}, "cannot move", "Ask.", "a")
-    with pytest.raises(TransitionRefused), refusals_on_record(store), store.write() as tx:
-        append(tx, "code.committed", "a", {})
-        raise TransitionRefused("cannot move", violation=violation)
 
+    def commit_and_be_refused() -> None:
+        with refusals_on_record(store), store.write() as tx:
+            append(tx, "code.committed", "a", {})
+            raise TransitionRefused("cannot move", violation=violation)
+
+    with pytest.raises(TransitionRefused):
+        commit_and_be_refused()
     with store.read() as tx:
         assert [event.kind for event in read_events(tx)] == ["policy.violated"]
 
