@@ -182,8 +182,7 @@ def _store(work: Work, done: Done) -> Outcome | None:
         done = Done(done.call, CallResult("failed", work.redact(refused.text), done.stored.tree), refused, done.seconds)
         with work.desk.store.write() as tx:
             _write(tx, work, done)
-    work.history.exchanges[-1].results[done.call.tool_call_id] = done.stored
-    work.history.tree = done.stored.tree or work.history.tree
+    work.history.settle(work.history.exchanges[-1], done.call.tool_call_id, done.stored)
     return done.result.outcome
 
 

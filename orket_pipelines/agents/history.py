@@ -8,6 +8,7 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
     ModelRequest,
+    ModelRequestPart,
     ModelResponse,
     ModelResponsePart,
     SystemPromptPart,
@@ -18,10 +19,11 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from orket_pipelines.agents.prompts import silent_text
+from orket_pipelines.agents.prompts import silent_text, stuck_text
 from orket_pipelines.agents.records import Call, CallResult, Session, Turn
 from orket_pipelines.agents.redaction import storable
 from orket_pipelines.agents.roles import Role
+from orket_pipelines.agents.stuck import Circle, Watch, observe
 from orket_pipelines.cards.model import CardState
 
 OUTCOMES: dict[str, Literal["success", "failed", "denied"]] = {
@@ -70,12 +72,16 @@ def _settled_call(call: ToolCallPart, position: int, seen: set[str]) -> ToolCall
 
 @dataclass(slots=True)
 class Exchange:
-    """One answer and the results of its calls so far, by call id. `card_state` is where the card stood when it came."""
+    """One answer and the results of its calls so far, by call id. `card_state` is where the card stood when it came.
+
+    `circle`: the calls up to these went round in a circle, which the model is told.
+    """
 
     number: int
     response: ModelResponse
     card_state: CardState
     results: dict[str, CallResult] = field(default_factory=dict)
+    circle: Circle | None = None
 
     @property
     def calls(self) -> list[ToolCallPart]:
@@ -89,7 +95,10 @@ class Exchange:
         """What the model is told after this answer."""
         if not self.calls:
             return ModelRequest(parts=[UserPromptPart(silent_text(tools))])
-        return ModelRequest(parts=[self._returned(call) for call in self.calls])
+        parts: list[ModelRequestPart] = [self._returned(call) for call in self.calls]
+        if self.circle is not None:
+            parts.append(UserPromptPart(stuck_text(str(self.circle))))
+        return ModelRequest(parts=parts)
 
     def _returned(self, call: ToolCallPart) -> ToolReturnPart:
         result = self.results[call.tool_call_id]
@@ -104,6 +113,7 @@ class History:
     tools: frozenset[str]
     tree: str | None
     exchanges: list[Exchange] = field(default_factory=list)
+    watch: Watch = field(default_factory=Watch)
 
     @classmethod
     def begun(cls, session: Session, role: Role, prompt: list[ModelMessage] | None = None) -> "History":
@@ -122,9 +132,21 @@ class History:
             history.exchanges.append(Exchange(turn.number, response, card_state))
         for call in calls:
             if call.result is not None:
-                history.exchanges[call.turn - 1].results[call.call_id] = call.result
-                history.tree = call.result.tree or history.tree
+                history.settle(history.exchanges[call.turn - 1], call.call_id, call.result)
         return history
+
+    def settle(self, exchange: Exchange, call_id: str, result: CallResult) -> None:
+        """Take in what a call of `exchange` ended with."""
+        exchange.results[call_id] = result
+        self.tree = result.tree or self.tree
+        call = next(each for each in exchange.calls if each.tool_call_id == call_id)
+        seen = observe(call.tool_name, call.args_as_json_str(), result.verdict, result.text, result.tree)
+        exchange.circle = self.watch.see(seen) or exchange.circle
+
+    @property
+    def circles(self) -> list[Circle]:
+        """The circles that the session went in, in order."""
+        return [each.circle for each in self.exchanges if each.circle is not None]
 
     @property
     def open_calls(self) -> list[ToolCallPart]:

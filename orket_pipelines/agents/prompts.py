@@ -36,6 +36,11 @@ def silent_text(tools: Iterable[str]) -> str:
     return _fill("silent", tools=", ".join(sorted(tools))).rstrip()
 
 
+def stuck_text(circle: str) -> str:
+    """What a model is told that goes round in a circle."""
+    return _fill("stuck", circle=circle).rstrip()
+
+
 def denied_text(rule: str, reason: str, fix: str) -> str:
     """What a model is told of a call that the gate denied."""
     return _fill("denied", rule=rule, reason=reason, fix=fix).rstrip()

@@ -23,6 +23,8 @@ from orket_pipelines.store import failpoint, new_id, reach
 
 SILENT_TURNS = 3
 """Answers in a row without a tool call after which a session ends."""
+CIRCLES = 2
+"""Circles after which a session ends; the model is told of those before."""
 SESSION_CREATED = failpoint("agents.session_created")
 BEFORE_REQUEST = failpoint("agents.before_model_request")
 TURN_STORED = failpoint("agents.turn_stored")
@@ -70,7 +72,9 @@ def take_turn(work: Work, model: LanguageModel, conversation: Conversation) -> N
 
 def giving_up(work: Work) -> str | None:
     """Why the session must end now without a result; None where it may go on."""
-    limit = work.desk.settings.turn_limit
+    limit, circles = work.desk.settings.turn_limit, work.history.circles
+    if len(circles) >= CIRCLES:
+        return f"it was stuck, and went on after it was told so: {circles[-1]}"
     if work.history.silent_turns >= SILENT_TURNS:
         return f"the model answered {SILENT_TURNS} times in a row without calling a tool"
     if len(work.history.exchanges) >= limit:
