@@ -1,4 +1,7 @@
-"""The page of the example, delivered after its service, as the factory would."""
+"""The page of the example, delivered after its service, as the factory would.
+
+Two replays of all of it take their time, and the real demo in tests/acceptance walks the same way: make test-chaos.
+"""
 
 import contextlib
 import socket
@@ -24,7 +27,7 @@ from orket_pipelines.verification.suites import declared_suites
 from tests.conftest import Require
 from tests.examples.replay import Line, Machine, execute, git, new_line
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SERVICE = ("todo-skeleton", "todo-storage", "todo-create-list", "todo-complete-delete", "todo-filter")
 PAIRS = (("todo-serve", "page-skeleton"), ("page-add", "page-complete-delete"))
