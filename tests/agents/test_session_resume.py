@@ -79,7 +79,7 @@ def killed_at(folder: Path, place: str, time: int) -> bool:
     """Hold the session in a process that dies at the nth time it reaches `place`; whether it got there."""
     child = os.fork()
     if child == 0:
-        failpoints._armed, failpoints._left = place, time
+        failpoints.arm(place, count=time)
         try:
             hold(folder)
         finally:

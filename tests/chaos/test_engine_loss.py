@@ -39,7 +39,7 @@ def gone(engine: MemoryEngine) -> None:
 
 def run_losing(home: Path, lose: Callable[[MemoryEngine], None]) -> End:
     """How a delivery ends during which the engine is lost, after one reap."""
-    assert run(home, open_line=lambda place: Line(place, clock=Hasty(), once_reaped=lose)) == 0
+    assert not run(home, open_line=lambda place: Line(place, clock=Hasty(), once_reaped=lose))
     line = Line(home)
     with line.factory:
         line.reap()
@@ -49,7 +49,7 @@ def run_losing(home: Path, lose: Callable[[MemoryEngine], None]) -> End:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> End:
     home = tmp_path_factory.mktemp("undisturbed")
-    assert run(home) == 0
+    assert not run(home)
     return look(home)
 
 
@@ -78,13 +78,13 @@ def test_an_answer_that_is_lost_changes_nothing_in_the_end(call: str, undisturbe
 
 def test_an_engine_that_stays_away_makes_cards_wait_until_the_next_delivery(undisturbed: End, tmp_path: Path) -> None:
     hasty = Hasty()
-    assert run(tmp_path, open_line=lambda home: Line(home, clock=hasty, once_reaped=gone, engine_patience=0.2)) == 0
+    assert not run(tmp_path, open_line=lambda home: Line(home, clock=hasty, once_reaped=gone, engine_patience=0.2))
     before = look(tmp_path)
     waiting = {
         card_id for card_id, (state, reason, _) in before.cards.items() if (state, reason) == ("blocked", "system")
     }
     assert waiting == {"first", "second", "fifth", "third"}
-    assert run(tmp_path) == 0
+    assert not run(tmp_path)
     after = look(tmp_path)
     told = ("cards", "main", "pull_requests", "trials", "sandboxes", "engine", "files")
     assert {name: getattr(after, name) for name in told} == {name: getattr(undisturbed, name) for name in told}
