@@ -18,7 +18,7 @@ from assets.graph import INPUTS, spec
 from assets.model import Made, Values
 from assets.recorder import told
 from assets.versions import version_of
-from orket_pipelines.agents.roles.loader import FOLDER, load_roles
+from orket_pipelines.agents.roles import load_roles, role_files
 from orket_pipelines.cards.records import list_cards
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
@@ -74,7 +74,7 @@ def files_of_a_rock(context: AssetExecutionContext, records: RecordsResource) ->
 
 def current_inputs(settings: Settings) -> list[Made]:
     """Roles and models as files and settings say."""
-    return [_roles_made(), _models_made(settings)]
+    return [_roles_made(settings), _models_made(settings)]
 
 
 def changed_inputs(instance: DagsterInstance, settings: Settings) -> list[Made]:
@@ -105,11 +105,11 @@ def no_card(partition: str) -> Failure:
     )
 
 
-def _roles_made() -> Made:
-    roles = load_roles()
+def _roles_made(settings: Settings) -> Made:
+    roles = load_roles(settings.roles)
     rows = "\n".join(f"| {role.name} | {role.intent} | {', '.join(sorted(role.tools))} |" for role in roles.values())
     table = MetadataValue.md(f"| role | intent | tools |\n|---|---|---|\n{rows}")
-    return Made("roles", None, _hash_of(sorted(FOLDER.glob("*.yaml"))), ", ".join(roles), {"roles": table})
+    return Made("roles", None, _hash_of(role_files(settings.roles)), ", ".join(roles), {"roles": table})
 
 
 def _models_made(settings: Settings) -> Made:

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         None, ge=0, description="USD per million tokens, where the price list has none."
     )
     model_output_price: float | None = Field(None, ge=0)
+    roles: Path | None = Field(
+        None, description="A folder of role files of your own; one named like a shipped role replaces it."
+    )
+    organization: str = Field("", description="What every agent is told of whom it works for: name, purpose, values.")
     playbooks: Path | None = Field(
         None, description="Where the scripted model's playbooks lie; the examples' by default."
     )

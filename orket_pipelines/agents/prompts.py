@@ -8,6 +8,7 @@ from string import Template
 
 import yaml
 
+from orket_pipelines.agents.dialects import Dialect
 from orket_pipelines.agents.model import Assignment
 from orket_pipelines.agents.roles.model import Role
 
@@ -16,13 +17,17 @@ RULE = "---"
 """Opens and closes the header of a first message."""
 
 
-def system_text(role: Role, turn_limit: int) -> str:
-    """What `role` is told before anything else: who it is, how it works, the house rules."""
-    states = _fill("states", states=", ".join(sorted(role.states))) + "\n" if role.states else ""
-    rules = _fill("house_rules", turn_limit=turn_limit)
-    return _fill(
-        "system", role=role.name, intent=role.intent, prompt=role.prompt, states=states, house_rules=rules
-    ).rstrip()
+def system_text(role: Role, turn_limit: int, dialect: Dialect, organization: str = "") -> str:
+    """What `role` is told before anything else: who it is and for whom, how it works, the house rules, and how its
+    family of models makes calls."""
+    told = [
+        _fill("system", role=role.name, intent=role.intent, prompt=role.prompt),
+        organization and _fill("organization", organization=organization.strip()),
+        role.states and _fill("states", states=", ".join(sorted(role.states))),
+        _fill("house_rules", turn_limit=turn_limit),
+        dialect.prompt,
+    ]
+    return "\n\n".join(part.strip() for part in told if part)
 
 
 def first_message(assignment: Assignment) -> str:

@@ -7,6 +7,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from orket_pipelines.agents import records
 from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name
+from orket_pipelines.agents.dialects import dialect_of
 from orket_pipelines.agents.history import Exchange, History, opening, settled, written
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.models.conversation import Conversation
@@ -35,11 +36,13 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
 
     The checkout of a running one is put back to its last checkpoint: what was done to it since has no outcome.
     """
-    role, redact = get_role(assignment.role), redactor(desk.settings)
+    settings = desk.settings
+    role, redact = get_role(assignment.role, settings.roles), redactor(settings)
     with desk.store.glance() as tx:
         session = records.find_session(tx, assignment)
     if session is None:
-        prompt = opening(redact(system_text(role, desk.settings.turn_limit)), redact(first_message(assignment)))
+        system = system_text(role, settings.turn_limit, dialect_of(model.name), settings.organization)
+        prompt = opening(redact(system), redact(first_message(assignment)))
         session = _begin(desk, model, assignment, role, prompt)
         return Work(desk, assignment, role, session, History.begun(session, role, prompt), redact)
     if session.outcome is not None:

@@ -16,6 +16,7 @@ from orket_pipelines.cli import (
     issues,
     policy,
     rocks,
+    roles,
     sandboxes,
     sessions,
     sql,
@@ -31,6 +32,7 @@ NOUNS = {
     "issues": (issues.group, "Single issues."),
     "images": (images.group, "What containers are made from."),
     "sandboxes": (sandboxes.group, "What runs of the results."),
+    "roles": (roles.group, "Who may be called to a card, and what each is told."),
     "sessions": (sessions.group, "What agents said and did."),
     "policy": (policy.group, "What was refused, why, and how to do it right."),
 }

@@ -36,7 +36,7 @@ def import_files(
     from orket_pipelines.cards.importing import import_cards
 
     with terminal.store() as store:
-        report = import_cards(store, paths, seats=load_roles())
+        report = import_cards(store, paths, seats=load_roles(terminal.settings().roles))
     terminal.data(asdict(report))
     for problem in report.problems:
         terminal.say(f"{problem}\n  {problem.fix}" if problem.fix else str(problem))

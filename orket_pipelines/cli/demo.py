@@ -46,7 +46,7 @@ def demo(
             next_step="Install them: pip install 'orket-pipelines[example]'",
         )
     with terminal.store() as store:
-        report = import_cards(store, [folder], seats=load_roles())
+        report = import_cards(store, [folder], seats=load_roles(settings.roles))
         with store.read() as tx:
             rocks = list_cards(tx, kinds=[CardKind.ROCK])
     if report.problems:

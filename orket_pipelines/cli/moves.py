@@ -55,7 +55,7 @@ def move(
     from orket_pipelines.cards import CANCELER, CardState, Move, WaitReason
     from orket_pipelines.cards.records import get_card, list_cards, move_card
 
-    actor = chosen(role, sorted({*load_roles(), CANCELER}), "a role in which a person decides")
+    actor = chosen(role, sorted({*load_roles(terminal.settings().roles), CANCELER}), "a role in which a person decides")
     to = CardState(chosen(state, CardState, "a state"))
     waits_for = WaitReason(chosen(reason, WaitReason, "a wait reason")) if reason else None
     with terminal.store() as store:

@@ -1,0 +1,54 @@
+"""Reads the dialect files: one YAML file a family of models, named after it."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orket_pipelines.agents.declarations import read_declaration
+
+FOLDER = Path(__file__).parent
+PLAIN = "plain"
+"""The dialect of a model that no other file names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A family of models. `models` are patterns of their names, in lower case; `prompt` ends the system text."""
+
+    name: str
+    models: tuple[str, ...]
+    prompt: str
+
+
+class DialectFile(BaseModel):
+    """What a dialect file may say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    models: list[str] = Field(min_length=1)
+    prompt: str = ""
+
+
+@lru_cache(maxsize=1)
+def load_dialects() -> dict[str, Dialect]:
+    """Every dialect by its name. Raises: SettingsError with the file and the path to the key that is wrong."""
+    return {path.stem: read_dialect(path) for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def dialect_of(model: str) -> Dialect:
+    """The dialect of the model of this name, whatever provider stands before it, as in `ollama/qwen3:8b`."""
+    dialects = load_dialects()
+    name = model.lower().rpartition("/")[2]
+    for dialect in dialects.values():
+        if dialect.name != PLAIN and any(fnmatchcase(name, pattern) for pattern in dialect.models):
+            return dialect
+    return dialects[PLAIN]
+
+
+def read_dialect(path: Path) -> Dialect:
+    """The dialect that one file describes. Raises: SettingsError."""
+    found = read_declaration(path, DialectFile)
+    return Dialect(path.stem, tuple(found.models), found.prompt.strip())
