@@ -65,6 +65,10 @@ class ModelError(OrketError):
     """A model did not give a usable answer within its bounds."""
 
 
+class BudgetSpent(OrketError):
+    """What may be spent on the issue, on its rock or today is spent; the session goes on when there is more."""
+
+
 class SqlError(OrketError):
     """A question in SQL was refused, was wrong, or asked for more than it may have."""
 

@@ -11,16 +11,49 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as Unreadable
 
 from orket_pipelines.errors import SettingsError
 
 ORGANIZATION = Path("config/organization.json")
+CORRECT = "Correct the setting, then see: orket doctor"
 SCRIPTED = "scripted"
 DATABASES = ("sqlite://", "postgresql://", "postgresql+psycopg://")
 SECRETS = frozenset({"model_api_key", "database_url"})
 """Settings whose wrong values are not repeated: they hold keys and passwords."""
+
+
+class Budget(BaseModel):
+    """What may be spent; None is without a limit. An answer whose price is not known costs nothing here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    requests: PositiveInt | None = Field(None, description="Answers of a model.")
+    tool_calls: PositiveInt | None = None
+    tokens: PositiveInt | None = Field(None, description="In and out together.")
+    cost: PositiveFloat | None = Field(None, description="USD.")
+    seconds: PositiveFloat | None = Field(None, description="Of models and tools at work.")
+
+
+class Budgets(BaseModel):
+    """What may be spent on one issue, on one rock with all its issues, and by everybody in one day, UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issue: Budget = Budget()
+    rock: Budget = Budget()
+    day: Budget = Budget()
 
 
 class Settings(BaseSettings):
@@ -99,6 +132,11 @@ class Settings(BaseSettings):
     browser: Path | None = Field(None, description="Chromium for end-to-end suites on processes; found on the PATH.")
     command_timeout: PositiveFloat = Field(120.0, description="One command of an agent.")
     test_timeout: PositiveFloat = Field(600.0, description="One run of the project's tests.")
+    budgets: Budgets = Field(
+        Budgets(),
+        description="What may be spent on an issue, a rock and in a day; at a limit the card waits. As in: "
+        '{"issue": {"cost": 2}, "day": {"cost": 20, "requests": 5000}}',
+    )
     turn_limit: PositiveInt = Field(60, description="Model turns in one session.")
     session_failures: PositiveInt = Field(3, description="Sessions in a row that may end without an outcome.")
 
@@ -165,7 +203,10 @@ def load_settings(**flags: Any) -> Settings:
         return Settings(**(files[ORGANIZATION] | files[home / "workspace.json"] | environment))
     except ValidationError as error:
         told = "; ".join(_explain(dict(found), given, files) for found in error.errors())
-        raise SettingsError(told, next_step="Correct the setting, then see: orket doctor") from error
+        raise SettingsError(told, next_step=CORRECT) from error
+    except Unreadable as error:
+        field = str(error).partition('field "')[2].partition('"')[0]
+        raise SettingsError(f"ORKET_{field.upper()}: must be JSON", next_step=CORRECT) from error
 
 
 def _from_environment(name: str) -> str | None:
@@ -205,5 +246,6 @@ def _explain(error: Mapping[str, Any], given: Mapping[str, Any], files: Mapping[
         place = f"ORKET_{name.upper()}"
     else:
         place = f"{next(path for path, found in files.items() if name in found)}: {name}"
+    place = ".".join([place, *map(str, error["loc"][1:])])
     told = f"{place}: {_rules.get(error['type']) or error['msg'].removeprefix('Value error, ')}"
     return told if name in SECRETS else f"{told}, not {error['input']!r}"

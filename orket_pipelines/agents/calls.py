@@ -1,6 +1,6 @@
 """One tool call: the gate, the tool, a checkpoint of what it changed, and its outcome, stored in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
@@ -57,7 +57,6 @@ class Done:
     call: ToolCallPart
     stored: CallResult
     result: ToolResult
-    seconds: float
 
 
 def begin_calls(tx: Transaction, work: Work, exchange: Exchange) -> None:
@@ -90,8 +89,8 @@ def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
     else:
         result = _denied(work, call, judged)
     verdict = "denied" if isinstance(judged, Denied) else "failed" if result.failed else "done"
-    stored = CallResult(verdict, work.redact(result.text), tree)
-    outcome = _store(work, Done(call, stored, result, clock.monotonic() - started))
+    stored = CallResult(verdict, work.redact(result.text), tree, round(clock.monotonic() - started, 3))
+    outcome = _store(work, Done(call, stored, result))
     reach(TOOL.after_outcome)
     return outcome
 
@@ -179,7 +178,8 @@ def _store(work: Work, done: Done) -> Outcome | None:
     except OrketError as error:
         # What was to follow from the call is against a rule: nothing was written, and the model is told.
         refused = _told(error)
-        done = Done(done.call, CallResult("failed", work.redact(refused.text), done.stored.tree), refused, done.seconds)
+        stored = replace(done.stored, verdict="failed", text=work.redact(refused.text))
+        done = Done(done.call, stored, refused)
         with work.desk.store.write() as tx:
             _write(tx, work, done)
     work.history.settle(work.history.exchanges[-1], done.call.tool_call_id, done.stored)
@@ -201,7 +201,7 @@ def _write(tx: Transaction, work: Work, done: Done) -> None:
         "arguments": _abridged(work, done.call),
         "verdict": "denied" if done.stored.verdict == "denied" else "allowed",
         "outcome": done.stored.verdict,
-        "seconds": round(done.seconds, 3),
+        "seconds": done.stored.seconds,
         "result": done.stored.text[:EXCERPT],
     }
     append(tx, "tool.called", session.card_id, payload)

@@ -74,7 +74,7 @@ def _settled_call(call: ToolCallPart, position: int, seen: set[str]) -> ToolCall
 class Exchange:
     """One answer and the results of its calls so far, by call id. `card_state` is where the card stood when it came.
 
-    `circle`: the calls up to these went round in a circle, which the model is told.
+    `circle`: the calls up to these went round in a circle, which the model is told. `note` is told it besides.
     """
 
     number: int
@@ -82,6 +82,7 @@ class Exchange:
     card_state: CardState
     results: dict[str, CallResult] = field(default_factory=dict)
     circle: Circle | None = None
+    note: str = ""
 
     @property
     def calls(self) -> list[ToolCallPart]:
@@ -93,12 +94,13 @@ class Exchange:
 
     def told(self, tools: Iterable[str]) -> ModelRequest:
         """What the model is told after this answer."""
-        if not self.calls:
-            return ModelRequest(parts=[UserPromptPart(silent_text(tools))])
         parts: list[ModelRequestPart] = [self._returned(call) for call in self.calls]
+        said = [] if self.calls else [silent_text(tools)]
         if self.circle is not None:
-            parts.append(UserPromptPart(stuck_text(str(self.circle))))
-        return ModelRequest(parts=parts)
+            said.append(stuck_text(str(self.circle)))
+        if self.note:
+            said.append(self.note)
+        return ModelRequest(parts=[*parts, *map(UserPromptPart, said)])
 
     def _returned(self, call: ToolCallPart) -> ToolReturnPart:
         result = self.results[call.tool_call_id]
@@ -128,8 +130,7 @@ class History:
         """Of a session, from what is stored."""
         history = cls.begun(session, role)
         for turn in turns:
-            response = cast("ModelResponse", ModelMessagesTypeAdapter.validate_python(turn.messages)[0])
-            history.exchanges.append(Exchange(turn.number, response, card_state))
+            history.exchanges.append(_read_exchange(turn, card_state))
         for call in calls:
             if call.result is not None:
                 history.settle(history.exchanges[call.turn - 1], call.call_id, call.result)
@@ -167,6 +168,11 @@ class History:
         return messages
 
     @property
+    def is_warned(self) -> bool:
+        """Whether the model was told that little is left."""
+        return any(exchange.note for exchange in self.exchanges)
+
+    @property
     def silent_turns(self) -> int:
         """How many answers in a row, up to the last one, called no tool."""
         count = 0
@@ -175,6 +181,18 @@ class History:
                 break
             count += 1
         return count
+
+
+def as_turn(exchange: Exchange) -> list[dict[str, Any]]:
+    """The messages that a turn is stored with: the answer, and what is noted to the model about it."""
+    noted = [ModelRequest(parts=[UserPromptPart(exchange.note)])] if exchange.note else []
+    return written([exchange.response, *noted])
+
+
+def _read_exchange(turn: Turn, card_state: CardState) -> Exchange:
+    response, *noted = ModelMessagesTypeAdapter.validate_python(turn.messages)
+    note = "".join(str(part.content) for part in noted[0].parts if isinstance(part, UserPromptPart)) if noted else ""
+    return Exchange(turn.number, cast("ModelResponse", response), card_state, note=note)
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,11 @@ def stuck_text(circle: str) -> str:
     return _fill("stuck", circle=circle).rstrip()
 
 
+def left_text(left: str) -> str:
+    """What a model is told when little is left of what it may use."""
+    return _fill("left", left=left).rstrip()
+
+
 def denied_text(rule: str, reason: str, fix: str) -> str:
     """What a model is told of a call that the gate denied."""
     return _fill("denied", rule=rule, reason=reason, fix=fix).rstrip()

@@ -88,12 +88,13 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class CallResult:
     """What a tool call ended with, and was told. `verdict` is done, failed or denied; `tree` the tree of the checkout
-    after a call that can change files.
+    after a call that can change files. `seconds`: how long it took.
     """
 
     verdict: str
     text: str
     tree: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

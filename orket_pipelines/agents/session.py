@@ -22,8 +22,9 @@ from orket_pipelines.agents.turns import (
 def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
     """What comes of the assignment: from its ended session if there is one, from its running one, or from a new one.
 
-    Raises: ModelError where the model gives no answer within its bounds, Stopped where a stop is asked for,
-    WorkbenchError, GitError, StoreError, LeaseLost. The session then still runs, and the next call goes on from there.
+    Raises: ModelError where the model gives no answer within its bounds, BudgetSpent where nothing is left to spend,
+    Stopped where a stop is asked for, WorkbenchError, GitError, StoreError, LeaseLost. The session then still runs, and
+    the next call goes on from there.
     """
     model = models.for_role(assignment.role)
     work = take_up(desk, model, assignment)

@@ -1,18 +1,21 @@
 """What the loop is made of: taking a session up, one turn of the model, and ending without a result."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.tools import ToolDefinition
 
 from orket_pipelines.agents import records
+from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
 from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name
 from orket_pipelines.agents.dialects import dialect_of
-from orket_pipelines.agents.history import Exchange, History, opening, settled, written
+from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
+from orket_pipelines.agents.ledger import demand_budget
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.models.conversation import Conversation
 from orket_pipelines.agents.models.model import LanguageModel
-from orket_pipelines.agents.prompts import first_message, system_text
+from orket_pipelines.agents.prompts import first_message, left_text, system_text
 from orket_pipelines.agents.records import Session, Turn
 from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.agents.roles import Role, get_role
@@ -57,16 +60,19 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
 
 
 def take_turn(work: Work, model: LanguageModel, conversation: Conversation) -> None:
-    """Ask the model, and store its answer with the intents of its calls. Raises: ModelError, Stopped."""
+    """Ask the model, and store its answer with the intents of its calls. Raises: BudgetSpent, ModelError, Stopped."""
     store, history = work.desk.store, work.history
+    limits = _limits(work)
     started, begun = store.clock.now(), store.clock.monotonic()
     reach(BEFORE_REQUEST)
     response = settled(conversation.ask(history.messages))
     reach(TOOL.before_intent)
     number = len(history.exchanges) + 1
     with store.write() as tx:
-        exchange = Exchange(number, response, get_state(tx, work.session.card_id))
         turn = _turn(number, response, model, started, tx.now)
+        note = "" if history.is_warned else _note(limits, turn)
+        exchange = Exchange(number, response, get_state(tx, work.session.card_id), note=note)
+        turn = replace(turn, messages=as_turn(exchange))
         records.insert_turn(tx, work.session, turn, store.clock.monotonic() - begun)
         begin_calls(tx, work, exchange)
     history.exchanges.append(exchange)
@@ -136,10 +142,28 @@ def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role,
     return session
 
 
+def _limits(work: Work) -> list[Line]:
+    """Every limit that holds for the next answer. Raises: BudgetSpent."""
+    settings = work.desk.settings
+    found = [Line(Scope.SESSION, "turns", len(work.history.exchanges), settings.turn_limit)]
+    if limited(settings.budgets):
+        with work.desk.store.read() as tx:
+            found += demand_budget(tx, settings.budgets, work.session.card_id)
+    return found
+
+
+def _note(limits: list[Line], turn: Turn) -> str:
+    """What the model is told of what is left after this answer; empty while that is enough."""
+    used = {"turns": 1, "requests": 1, "tokens": turn.input_tokens + turn.output_tokens, "cost": turn.cost or 0}
+    left = [replace(line, spent=line.spent + used.get(line.measure, 0)) for line in limits]
+    nearly = [line for line in left if line.is_nearly_spent]
+    return left_text(describe_left(nearly)) if nearly else ""
+
+
 def _turn(number: int, response: ModelResponse, model: LanguageModel, started_at: int, ended_at: int) -> Turn:
     return Turn(
         number=number,
-        messages=written([response]),
+        messages=[],
         model=model.name,
         input_tokens=response.usage.input_tokens,
         output_tokens=response.usage.output_tokens,

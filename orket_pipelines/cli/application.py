@@ -7,6 +7,7 @@ import typer
 from orket_pipelines import __version__
 from orket_pipelines.cli import (
     bench,
+    budgets,
     cards,
     demo,
     detect,
@@ -30,6 +31,7 @@ NOUNS = {
     "cards": (cards.group, "What is to be built: rocks, epics, issues."),
     "rocks": (rocks.group, "Whole deliveries."),
     "issues": (issues.group, "Single issues."),
+    "budgets": (budgets.group, "What may be spent, and what was."),
     "images": (images.group, "What containers are made from."),
     "sandboxes": (sandboxes.group, "What runs of the results."),
     "roles": (roles.group, "Who may be called to a card, and what each is told."),

@@ -12,6 +12,7 @@ from orket_pipelines.delivery.next_step import next_step
 from orket_pipelines.delivery.steps import take_step
 from orket_pipelines.delivery.work import Work, move, wait
 from orket_pipelines.errors import (
+    BudgetSpent,
     ContainerError,
     EffectInDoubt,
     EngineUnavailable,
@@ -102,6 +103,8 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
         except EngineUnavailable as error:
             before, lost_at = None, lost_at or store.clock.monotonic()
             _wait_for_engine(work, error, since=lost_at)
+        except BudgetSpent as error:
+            wait(_look_again(work), WaitReason.RESOURCE, _explain(error))
         except WAITED_FOR as error:
             wait(_look_again(work), WaitReason.SYSTEM, _explain(error))
         reach(STEP_DONE)

@@ -20,6 +20,7 @@ from orket_pipelines.delivery.worker import deliver_claimed
 from orket_pipelines.errors import EngineUnavailable, TransitionRefused
 from orket_pipelines.forge.model import PullRequestState
 from orket_pipelines.policy import list_violations
+from orket_pipelines.settings import Budget, Budgets
 from orket_pipelines.store import LeaseKeeper, read_events
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "done"}}
@@ -376,3 +377,18 @@ def test_a_card_waits_for_an_engine_that_stays_away(line: Any) -> None:
     assert delivered.reason == "system: the engine is gone. Start it."
     line.during_tests = lambda _checkout: None
     assert line.deliver()["one"].result is Result.DONE
+
+
+def test_an_issue_whose_budget_is_spent_waits_and_goes_on_when_there_is_more(line: Any) -> None:
+    line.add("one")
+    scenes = [{"purpose": "work", "turns": [{"calls": [write("a.txt", "a")]}, {"calls": [READY]}]}]
+    line.scripts = {"one": {"coder": scenes}}
+    given = line.settings
+    line.settings = given.model_copy(update={"budgets": Budgets(issue=Budget(requests=1))})
+    card = line.deliver()["one"].card
+    assert (card.state, card.wait_reason) == (CardState.BLOCKED, WaitReason.RESOURCE)
+    assert card.note.startswith("the budget is spent: 1 requests of 1 requests of the issue")
+    line.settings = given
+    assert line.deliver()["one"].result is Result.DONE
+    with line.store.read() as tx:
+        assert len([each for each in list_sessions(tx, card_id="one") if each.role == "coder"]) == 1

@@ -7,7 +7,7 @@ import pytest
 from orket_pipelines import errors
 from orket_pipelines.errors import OrketError, TransitionRefused
 
-ALL = [found for _, found in inspect.getmembers(errors, inspect.isclass)]
+ALL = [found for _, found in inspect.getmembers(errors, inspect.isclass) if found.__module__ == errors.__name__]
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -129,3 +129,20 @@ def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_workspace_has_a_plain_name(name: str) -> None:
     with pytest.raises(SettingsError, match="workspace"):
         load_settings(workspace=name)
+
+
+def test_a_wrong_value_within_a_setting_is_named_by_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_BUDGETS", '{"day": {"dollars": 5}}')
+    with pytest.raises(SettingsError, match=r"ORKET_BUDGETS\.day\.dollars: Extra inputs are not permitted, not 5"):
+        load_settings()
+
+
+def test_a_setting_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_BUDGETS", "five")
+    with pytest.raises(SettingsError, match="ORKET_BUDGETS: must be JSON"):
+        load_settings()
+
+
+def test_budgets_come_from_files_as_well() -> None:
+    write("config/organization.json", budgets={"issue": {"cost": 2}})
+    assert load_settings().budgets.issue.cost == 2
