@@ -24,6 +24,7 @@ COMMANDS = sorted(_commands(get_command(build())))
 def test_the_commands_are_these() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
         "bench",
+        "budgets show",
         "cards import",
         "cards list",
         "cards move",
@@ -40,6 +41,9 @@ def test_the_commands_are_these() -> None:
         "policy show",
         "rocks deliver",
         "rocks list",
+        "roles check",
+        "roles list",
+        "roles show",
         "sandboxes down",
         "sandboxes list",
         "sandboxes logs",
