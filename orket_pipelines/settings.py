@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as Unreadable
 
 from orket_pipelines.errors import SettingsError
@@ -140,6 +140,16 @@ class Settings(BaseSettings):
     turn_limit: PositiveInt = Field(60, description="Model turns in one session.")
     session_failures: PositiveInt = Field(3, description="Sessions in a row that may end without an outcome.")
 
+    reviewers: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("integrity_guard",),
+        min_length=1,
+        description="Roles that review a pull request, in this order (with commas between); the guard must be one.",
+    )
+    required_approvals: PositiveInt | None = Field(
+        None,
+        description="Accounts that must approve a patch, the guard among them; by default each reviewer. "
+        "Where there are fewer reviewers, people do.",
+    )
     architect_at: PositiveInt = Field(3, description="Requests for changes after which the architect is called.")
     reject_at: PositiveInt = Field(4, description="Requests for changes after which the pull request is closed.")
     rework_limit: PositiveInt = Field(
@@ -165,6 +175,18 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return url
+
+    @field_validator("reviewers", mode="before")
+    @classmethod
+    def _has_commas_between(cls, named: Any) -> Any:
+        return tuple(name.strip() for name in named.split(",") if name.strip()) if isinstance(named, str) else named
+
+    @field_validator("reviewers")
+    @classmethod
+    def _names_each_once(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(named)) < len(named):
+            raise ValueError("must name each role once")
+        return named
 
     @property
     def store_url(self) -> str:

@@ -13,16 +13,17 @@ FEEDBACK_LIMIT = 8_000
 _calls = {
     Purpose.WORK: "Do what the card asks for, in the checkout; then request ready_for_testing.",
     Purpose.TESTS_FAILED: "The project's tests failed on a fresh checkout of your commit. Mend it.",
-    Purpose.CHANGES_REQUESTED: "The reviewer requested changes. Make them.",
+    Purpose.CHANGES_REQUESTED: "Changes were requested. Make them. Where guidance was given, follow it first.",
     Purpose.CONFLICT: "Main has moved, and your branch conflicts with it. Main is merged into the checkout, with "
     "conflict markers left in the files. Resolve them, keeping what both sides meant.",
     Purpose.MERGED_TESTS_FAILED: "Merged with main as it is now, the project's tests fail. Main is merged into the "
     "checkout. Mend it.",
     Purpose.VERIFICATION_FAILED: "Your change was merged and deployed, and there a declared suite failed. You start "
     "from main as it is now, which holds your change. Read the report, find the cause, and mend it.",
-    Purpose.REVIEW: "Review the change below against the card. Approve it, or request changes with reasons.",
-    Purpose.GUIDANCE: "Changes were requested again and again. Look at the approach, not the lines, and tell the "
-    "author how to go about it.",
+    Purpose.REVIEW: "Review the change below against the card. Approve it, or request changes with reasons. What was "
+    "asked for before is below too: look first whether it was done.",
+    Purpose.GUIDANCE: "Changes were requested again and again; every request is below. Look at the approach, not the "
+    "lines, and tell the author how to go about it. You write no code.",
 }
 
 
@@ -30,7 +31,7 @@ def write_brief(facts: Facts, purpose: Purpose, *, comments: Sequence[tuple[str,
     """The brief of one call. `diff` is what the issue's branch changes, for those who review it."""
     parts = [_calls[purpose], _describe(facts.card)]
     parts += [fence(f"comment by {author}", body) for author, body in comments]
-    parts += [_quote(found) for found in _worth_telling(facts)]
+    parts += [_quote(found) for found in _worth_telling(facts, purpose)]
     if diff:
         parts.append(fence("the change", diff))
     return "\n\n".join(parts)
@@ -41,15 +42,24 @@ def _describe(card: Card) -> str:
     return fence("the card", "\n\n".join(str(text).strip() for text in told if text))
 
 
-def _worth_telling(facts: Facts) -> list[Feedback]:
-    """What was said about the head, why the attempt before failed, all guidance: older findings are in the code."""
+def _worth_telling(facts: Facts, purpose: Purpose) -> list[Feedback]:
+    """What was said about the head, why the attempt before failed, all guidance: older findings are in the code.
+
+    Who reviews hears what each reviewer asked for last; the architect hears every request.
+    """
     head, number = (facts.attempt.head, facts.attempt.number) if facts.attempt else ("", 1)
+    requests = [found for found in facts.since(FeedbackKind.REJECTED) if found.kind is FeedbackKind.CHANGES_REQUESTED]
+    asked = {
+        Purpose.REVIEW: list({found.author: found for found in requests}.values()),
+        Purpose.GUIDANCE: requests,
+    }.get(purpose, [])
     return [
         found
         for found in facts.feedback
         if found.kind is FeedbackKind.GUIDANCE
         or (found.commit == head and found.kind in ADVERSE)
         or (found.kind is FeedbackKind.VERIFICATION_FAILED and found.attempt == number - 1)
+        or found in asked
     ]
 
 
@@ -57,4 +67,4 @@ def _quote(found: Feedback) -> str:
     body = found.body
     if len(body) > FEEDBACK_LIMIT:
         body = f"[the first {len(body) - FEEDBACK_LIMIT} characters are left out]\n{body[-FEEDBACK_LIMIT:]}"
-    return fence(f"{found.kind} by {found.author}", body)
+    return fence(f"{found.kind} by {found.author}, of commit {found.commit[:12]}", body)

@@ -89,7 +89,7 @@ def look(tx: Transaction, card: Card, last: Look | None = None) -> Look:
     same_said = known is not None and known.found.feedback == found.feedback
     same_sessions = known is not None and known.found.sessions == found.sessions
     facts = known.facts if known is not None else Facts(card)
-    sessions = (facts.last_session, facts.visits) if same_sessions else _sessions_of(tx, card.id)
+    sessions = _known_sessions(facts) if same_sessions else _sessions_of(tx, card.id)
     said = facts.feedback if same_said else tuple(feedback_of(tx, card.id))
     return Look(Facts(card, _attempt(found), said, *sessions, head_passed=found.passed), found)
 
@@ -112,15 +112,22 @@ def _attempt(found: Any) -> Attempt | None:
     return Attempt(found.number, found.repository, found.branch, *commits)
 
 
-def _sessions_of(tx: Transaction, card_id: str) -> tuple[SessionFacts | None, dict[tuple[str, str], int]]:
-    """The last session, and how many have ended by role and purpose."""
+Sessions = tuple[SessionFacts | None, dict[tuple[str, str], int], frozenset[str]]
+"""The last session, how many have ended by role and purpose, and whose work became commits."""
+
+
+def _known_sessions(facts: Facts) -> Sessions:
+    return facts.last_session, facts.visits, facts.writers
+
+
+def _sessions_of(tx: Transaction, card_id: str) -> Sessions:
     sessions = tx.execute(_all_sessions, {"workspace_id": tx.workspace_id, "card_id": card_id}).all()
+    ended = [row for row in sessions if row.outcome is not None]
     visits: dict[tuple[str, str], int] = {}
-    for row in sessions:
-        if row.outcome is not None:
-            key = (row.role, row.purpose)
-            visits[key] = visits.get(key, 0) + 1
-    return (_session(sessions[-1]) if sessions else None), visits
+    for row in ended:
+        visits[row.role, row.purpose] = visits.get((row.role, row.purpose), 0) + 1
+    writers = frozenset(row.role for row in ended if row.outcome.get("request") == CardState.READY_FOR_TESTING)
+    return (_session(sessions[-1]) if sessions else None), visits, writers
 
 
 def _session(row: Any) -> SessionFacts:

@@ -6,9 +6,10 @@ from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.factory import identity_of
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import MERGED, add_feedback, add_test_run, tests_passed, update_attempt
+from orket_pipelines.delivery.reviewing import take_in, wait_for_review
 from orket_pipelines.delivery.work import Work, run_tests_on
 from orket_pipelines.errors import ForgeError
-from orket_pipelines.forge.model import BaseMoved, PullRequestState, TryAgainLater
+from orket_pipelines.forge.model import BaseMoved, NotApproved, PullRequestState, TryAgainLater
 from orket_pipelines.git.port import MAIN, Conflict
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
 from orket_pipelines.store.effects import Result, find
@@ -37,6 +38,11 @@ def merge(work: Work) -> None:
                 _merge_once(work)
             except (TryAgainLater, BaseMoved):
                 work.store.clock.sleep(PAUSE)
+            except NotApproved as refused:
+                # Somebody asked for changes meanwhile, or still does of this very patch.
+                if not take_in(work):
+                    wait_for_review(work, str(refused))
+                return
             else:
                 return
     raise ForgeError(

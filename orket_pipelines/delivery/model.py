@@ -1,13 +1,19 @@
 """The facts of an issue on the line, and the steps that it can need next."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from orket_pipelines.agents.model import Outcome, Purpose
 from orket_pipelines.cards.model import Card, CardState, WaitReason
+from orket_pipelines.cards.transitions import GUARD
+from orket_pipelines.forge.model import Verdict
+from orket_pipelines.review import Opinion, Rules, last_words
 from orket_pipelines.verification.model import Suite, SuiteReport
 from orket_pipelines.verification.suites import PROJECT
+
+DEFAULT_AUTHOR = "coder"
 
 
 class FeedbackKind(StrEnum):
@@ -33,6 +39,8 @@ ADVERSE = {
     FeedbackKind.MERGED_TESTS_FAILED: Purpose.MERGED_TESTS_FAILED,
 }
 """Which call of the author each of them leads to."""
+VERDICTS = {FeedbackKind.APPROVED: Verdict.APPROVED, FeedbackKind.CHANGES_REQUESTED: Verdict.CHANGES_REQUESTED}
+"""What of it was said in a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,15 @@ class Feedback:
     body: str
     details: dict[str, Any]
     at: int
+
+
+def opinions(said: Iterable[Feedback]) -> list[Opinion]:
+    """What of it was said in reviews, oldest first."""
+    return [
+        Opinion(found.author, VERDICTS[found.kind], found.commit, found.body)
+        for found in said
+        if found.kind in VERDICTS
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +119,7 @@ class Facts:
 
     `head_passed`: how the project's tests ended on the head commit; None where they did not run, or the card is past
     being tested.
-    `visits` counts ended sessions by (role, purpose).
+    `visits` counts ended sessions by (role, purpose). `writers` are the roles whose work became commits.
     """
 
     card: Card
@@ -110,7 +127,33 @@ class Facts:
     feedback: tuple[Feedback, ...] = ()
     last_session: SessionFacts | None = None
     visits: dict[tuple[str, str], int] = field(default_factory=dict)
+    writers: frozenset[str] = frozenset()
     head_passed: bool | None = None
+
+    @property
+    def author(self) -> str:
+        """The role that works on the card."""
+        return self.card.seat or DEFAULT_AUTHOR
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Whose reviews do not count: whoever has written for this issue, and whoever would."""
+        return self.writers | {self.author}
+
+    @property
+    def guard_approved(self) -> bool:
+        """Whether the guard's approval of the head is on record, which finishing the card takes."""
+        said = last_words(opinions(self.about(self.attempt.head))) if self.attempt else {}
+        return GUARD in said and said[GUARD].verdict is Verdict.APPROVED
+
+    def about(self, commit: str) -> list[Feedback]:
+        """What was said of one commit, oldest first."""
+        return [found for found in self.feedback if found.commit == commit]
+
+    def since(self, *marks: FeedbackKind) -> list[Feedback]:
+        """What was said after the last of `marks`, oldest first."""
+        positions = [index for index, found in enumerate(self.feedback) if found.kind in marks]
+        return list(self.feedback[positions[-1] + 1 :]) if positions else list(self.feedback)
 
     @property
     def main_to_merge(self) -> str | None:
@@ -126,8 +169,7 @@ class Facts:
 class Limits:
     """The settings that `next_step` heeds."""
 
-    architect_at: int
-    reject_at: int
+    review: Rules
     rework_limit: int
     session_failures: int
 
@@ -184,6 +226,13 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitReview:
+    """The reviewers have approved, and `missing` people still have to: wait for them, unless they have by now."""
+
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """Close the pull request, write the requirements issue, and wait for a person."""
 
@@ -210,6 +259,7 @@ Step = (
     | OpenPullRequest
     | Merge
     | Verify
+    | AwaitReview
     | Reject
     | GiveUp
     | Rest

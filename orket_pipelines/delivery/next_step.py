@@ -3,14 +3,16 @@
 No long-running function holds the program counter, so carrying on after a crash is the normal path.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
 from orket_pipelines.agents.model import Purpose
 from orket_pipelines.cards.model import CardState
 from orket_pipelines.cards.model import WaitReason as W
+from orket_pipelines.cards.transitions import GUARD
 from orket_pipelines.delivery.model import (
     ADVERSE,
     Attempt,
+    AwaitReview,
     CallAgent,
     Facts,
     Feedback,
@@ -28,11 +30,11 @@ from orket_pipelines.delivery.model import (
     Step,
     TakeOutcome,
     Verify,
+    opinions,
 )
-from orket_pipelines.review import Consequence, consequence
+from orket_pipelines.forge.model import Verdict
+from orket_pipelines.review import Approved, Ask, AskPeople, Consequence, consequence, last_words, what_is_owed
 
-DEFAULT_AUTHOR = "coder"
-REVIEWER = "integrity_guard"
 ARCHITECT = "lead_architect"
 ENDS = frozenset({FeedbackKind.REJECTED, FeedbackKind.VERIFICATION_FAILED})
 """What ends an attempt, so that work goes on with the next."""
@@ -72,7 +74,7 @@ def _by_state(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
         return _while_in_progress(facts, attempt, limits)
     if facts.card.state is CardState.READY_FOR_TESTING:
         return _while_testing(facts, attempt)
-    return _while_in_review(facts, attempt)
+    return _while_in_review(facts, attempt, limits)
 
 
 def _begin_again(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
@@ -83,21 +85,22 @@ def _begin_again(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
 
 
 def _while_in_progress(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
-    verdict = _adverse(facts, attempt)
-    if verdict is None and attempt.head_commit is not None:
+    adverse = _adverse(facts, attempt)
+    if not adverse and attempt.head_commit is not None:
         return MoveOn(CardState.READY_FOR_TESTING)
-    if verdict is None:
+    if not adverse:
         failed = _end_of(facts, attempt.number - 1) is FeedbackKind.VERIFICATION_FAILED
-        return _call(facts, _author(facts), Purpose.VERIFICATION_FAILED if failed else Purpose.WORK)
+        return _call(facts, facts.author, Purpose.VERIFICATION_FAILED if failed else Purpose.WORK)
     if _reworks(facts) > limits.rework_limit:
-        return GiveUp(W.INPUT, f"{limits.rework_limit} failed test runs and conflicts; the last: {verdict.body[:200]}")
-    if verdict.kind is FeedbackKind.CHANGES_REQUESTED:
-        follows = consequence(_cycles(facts), architect_at=limits.architect_at, reject_at=limits.reject_at)
+        last = adverse[-1].body[:200]
+        return GiveUp(W.INPUT, f"{limits.rework_limit} failed test runs and conflicts; the last: {last}")
+    if any(found.kind is FeedbackKind.CHANGES_REQUESTED for found in adverse):
+        follows = consequence(_cycles(facts), limits.review, advised=_is_advised(facts))
         if follows is Consequence.REJECT:
             return Reject()
-        if follows is Consequence.ARCHITECT and not _advised(facts, attempt):
+        if follows is Consequence.ARCHITECT:
             return _call(facts, ARCHITECT, Purpose.GUIDANCE)
-    return _call(facts, _author(facts), ADVERSE[verdict.kind])
+    return _call(facts, facts.author, ADVERSE[_to_mend(adverse).kind])
 
 
 def _while_testing(facts: Facts, attempt: Attempt) -> Step:
@@ -108,22 +111,24 @@ def _while_testing(facts: Facts, attempt: Attempt) -> Step:
     return OpenPullRequest() if attempt.pull_request is None else MoveOn(CardState.CODE_REVIEW)
 
 
-def _while_in_review(facts: Facts, attempt: Attempt) -> Step:
+def _while_in_review(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
     if attempt.merge_commit is not None:
         return Verify()
-    if _adverse(facts, attempt) is not None:
+    if _adverse(facts, attempt):
         return MoveOn(CardState.IN_PROGRESS)
-    if any(found.kind is FeedbackKind.APPROVED for found in _about(facts, attempt.head)):
-        return Merge()
-    return _call(facts, REVIEWER, Purpose.REVIEW)
+    match what_is_owed(opinions(facts.about(attempt.head)), limits.review, authors=facts.authors):
+        case Ask(reviewer):
+            return _call(facts, reviewer, Purpose.REVIEW)
+        case AskPeople(missing):
+            return AwaitReview(missing)
+        case Approved():
+            return Merge()
+        case _:
+            return GiveUp(W.INPUT, f"{GUARD} works on it, and cannot approve its own work: give the card another seat")
 
 
 def _call(facts: Facts, role: str, purpose: Purpose) -> CallAgent:
     return CallAgent(role, purpose, facts.visits.get((role, purpose), 0) + 1)
-
-
-def _author(facts: Facts) -> str:
-    return facts.card.seat or DEFAULT_AUTHOR
 
 
 def _pending(facts: Facts, attempt: Attempt) -> SessionFacts | None:
@@ -136,13 +141,21 @@ def _pending(facts: Facts, attempt: Attempt) -> SessionFacts | None:
     return session if session.subject_commit == attempt.head else None
 
 
-def _about(facts: Facts, commit: str) -> list[Feedback]:
-    return [found for found in facts.feedback if found.commit == commit]
+def _adverse(facts: Facts, attempt: Attempt) -> list[Feedback]:
+    """What sends the head back, oldest first; a request for changes that was taken back does not."""
+    said = facts.about(attempt.head)
+    last = last_words(opinions(said))
+    taken_back = {name for name, opinion in last.items() if opinion.verdict is Verdict.APPROVED}
+    return [found for found in said if found.kind in ADVERSE and not _is_from(found, taken_back)]
 
 
-def _adverse(facts: Facts, attempt: Attempt) -> Feedback | None:
-    """The last thing said about the head that sends it back."""
-    return next((found for found in reversed(_about(facts, attempt.head)) if found.kind in ADVERSE), None)
+def _is_from(found: Feedback, reviewers: Collection[str]) -> bool:
+    return found.kind is FeedbackKind.CHANGES_REQUESTED and found.author in reviewers
+
+
+def _to_mend(adverse: Sequence[Feedback]) -> Feedback:
+    """The finding that its author is called for: the one with main in it first, for that is merged for its author."""
+    return next((found for found in reversed(adverse) if "main" in found.details), adverse[-1])
 
 
 def _end_of(facts: Facts, number: int) -> FeedbackKind | None:
@@ -150,29 +163,24 @@ def _end_of(facts: Facts, number: int) -> FeedbackKind | None:
     return next((found.kind for found in facts.feedback if found.kind in ENDS and found.attempt == number), None)
 
 
-def _advised(facts: Facts, attempt: Attempt) -> bool:
-    return any(found.kind is FeedbackKind.GUIDANCE for found in _about(facts, attempt.head))
-
-
-def _since(facts: Facts, marks: Iterable[FeedbackKind]) -> list[Feedback]:
-    """What was said after the last of `marks`."""
-    positions = [index for index, found in enumerate(facts.feedback) if found.kind in marks]
-    return list(facts.feedback[positions[-1] + 1 :]) if positions else list(facts.feedback)
+def _is_advised(facts: Facts) -> bool:
+    return any(found.kind is FeedbackKind.GUIDANCE for found in facts.since(FeedbackKind.REJECTED))
 
 
 def _cycles(facts: Facts) -> int:
-    said = _since(facts, {FeedbackKind.REJECTED})
-    return sum(found.kind is FeedbackKind.CHANGES_REQUESTED for found in said)
+    """Two reviewers who ask for changes of one commit make one cycle."""
+    asked = (found for found in facts.since(FeedbackKind.REJECTED) if found.kind is FeedbackKind.CHANGES_REQUESTED)
+    return len({(found.attempt, found.commit) for found in asked})
 
 
 def _reworks(facts: Facts) -> int:
-    return sum(found.kind in SENT_BACK for found in _since(facts, {FeedbackKind.REJECTED, FeedbackKind.WAITED}))
+    return sum(found.kind in SENT_BACK for found in facts.since(FeedbackKind.REJECTED, FeedbackKind.WAITED))
 
 
 def _failed_sessions(facts: Facts) -> int:
     """Sessions without an outcome since anything else was said."""
     others = set(FeedbackKind) - {FeedbackKind.SESSION_FAILED}
-    return len(_since(facts, others))
+    return len(facts.since(*others))
 
 
 def _last(facts: Facts) -> str:

@@ -8,14 +8,13 @@ from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.factory import identity_of
 from orket_pipelines.delivery.model import FeedbackKind, SessionFacts
 from orket_pipelines.delivery.records import add_feedback, update_attempt
+from orket_pipelines.delivery.reviewing import submit
 from orket_pipelines.delivery.work import Work, wait
 from orket_pipelines.errors import ForgeError, WorkbenchError
-from orket_pipelines.forge.model import Verdict
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
 from orket_pipelines.store.effects import Result, repeatable
 
 COMMIT = effect_kind("code.commit")
-REVIEW = effect_kind("forge.review")
 BEFORE_STORE = failpoint("outcome.before_store")
 AFTER_STORE = failpoint("outcome.after_store")
 
@@ -28,7 +27,7 @@ def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
         reason = outcome.wait_reason or WaitReason.INPUT
         wait(work, reason, outcome.text, to=outcome.request, actor=session.role, session_id=session.id)
     elif outcome.verdict is not None:
-        _review(work, session, outcome.verdict, outcome.text)
+        submit(work, session, outcome)
     elif outcome.guidance:
         _note(work, session, FeedbackKind.GUIDANCE, outcome.text)
     else:
@@ -70,34 +69,6 @@ def _final_tree(work: Work, session: SessionFacts) -> str:
     if tree is None:
         raise WorkbenchError(f"session {session.id} of {session.role} has no tree to commit: it could not change files")
     return tree
-
-
-def _review(work: Work, session: SessionFacts, verdict: Verdict, body: str) -> None:
-    card, attempt, forge = work.card, work.attempt, work.factory.forge
-    number = attempt.pull_request or 0
-
-    def act() -> Result:
-        reviewer, commit = session.role, attempt.head
-        forge.review(attempt.repository, number, reviewer=reviewer, verdict=verdict, body=body, commit=commit)
-        return {"number": number}
-
-    def probe() -> Result | None:
-        said = forge.reviews(attempt.repository, number)
-        mine = any(found.commit == attempt.head and found.reviewer == session.role for found in said)
-        return {"number": number} if mine else None
-
-    def record(tx: Transaction, result: Result) -> None:
-        kind = FeedbackKind.APPROVED if verdict is Verdict.APPROVED else FeedbackKind.CHANGES_REQUESTED
-        told = {"session_id": session.id}
-        add_feedback(tx, card, attempt, kind, author=session.role, body=body, details=told)
-        said = {"reviewer": session.role, "verdict": str(verdict), "body": body, "commit": attempt.head}
-        about = {"repository": attempt.repository, "attempt": attempt.number, "rock": card.rock_id}
-        append(tx, "pull_request.reviewed", card.id, {**about, **said, **result})
-        if kind is FeedbackKind.CHANGES_REQUESTED:
-            move_in(tx, card, Move(CardState.IN_PROGRESS, session.role, note="changes requested"))
-
-    intent = {"number": number, "verdict": str(verdict), "commit": attempt.head}
-    perform(work.store, REVIEW, session.id, subject=card.id, intent=intent, act=act, probe=probe, record=record)
 
 
 def _note(work: Work, session: SessionFacts, kind: FeedbackKind, body: str) -> None:

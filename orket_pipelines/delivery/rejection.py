@@ -3,9 +3,10 @@
 from orket_pipelines.cards.model import Card, CardState, WaitReason
 from orket_pipelines.cards.records import find_card, insert_cards
 from orket_pipelines.cards.transitions import Move
-from orket_pipelines.delivery.model import Feedback, FeedbackKind
+from orket_pipelines.delivery.model import FeedbackKind, opinions
 from orket_pipelines.delivery.records import add_feedback
 from orket_pipelines.delivery.work import Work, wait_in
+from orket_pipelines.forge.model import Verdict
 from orket_pipelines.review import requirements_text
 from orket_pipelines.store import Transaction, append, effect_kind, perform
 from orket_pipelines.store.effects import Result, repeatable
@@ -42,8 +43,10 @@ def reject(work: Work) -> None:
 def _requirements_card(work: Work) -> Card:
     """It waits for a person from the start, so that no agent takes it up."""
     card = work.card
-    reasons = _bodies(work, FeedbackKind.CHANGES_REQUESTED)
-    text = requirements_text(card.name, reasons, _bodies(work, FeedbackKind.GUIDANCE))
+    said = work.facts.since(FeedbackKind.REJECTED)
+    reasons = [opinion for opinion in opinions(said) if opinion.verdict is Verdict.CHANGES_REQUESTED]
+    guidance = [found.body for found in said if found.kind is FeedbackKind.GUIDANCE]
+    text = requirements_text(card.name, reasons, guidance)
     return Card(
         id=f"{card.id[:44]}-requirements-{work.attempt.number}",
         kind=card.kind,
@@ -57,12 +60,3 @@ def _requirements_card(work: Work) -> Card:
         seat="project_manager",
         details={"description": text, "labels": ["requirements"], "references": [card.id]},
     )
-
-
-def _bodies(work: Work, kind: FeedbackKind) -> list[str]:
-    mine = [found for found in work.facts.feedback if _belongs(found, kind, work.attempt.number)]
-    return [found.body for found in mine]
-
-
-def _belongs(found: Feedback, kind: FeedbackKind, attempt: int) -> bool:
-    return found.kind is kind and found.attempt == attempt

@@ -14,6 +14,7 @@ from orket_pipelines.delivery.briefs import write_brief
 from orket_pipelines.delivery.merge_queue import merge
 from orket_pipelines.delivery.model import (
     Attempt,
+    AwaitReview,
     CallAgent,
     FeedbackKind,
     GiveUp,
@@ -28,7 +29,6 @@ from orket_pipelines.delivery.model import (
     TakeOutcome,
     Verify,
 )
-from orket_pipelines.delivery.next_step import REVIEWER
 from orket_pipelines.delivery.records import (
     HEAD,
     add_feedback,
@@ -38,9 +38,10 @@ from orket_pipelines.delivery.records import (
     update_attempt,
 )
 from orket_pipelines.delivery.rejection import reject
+from orket_pipelines.delivery.reviewing import await_people, take_in
 from orket_pipelines.delivery.verifying import verify
 from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
-from orket_pipelines.forge.model import PullRequestExists, Verdict
+from orket_pipelines.forge.model import PullRequestExists
 from orket_pipelines.git.port import MAIN
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
 from orket_pipelines.store.effects import Result, repeatable
@@ -88,8 +89,11 @@ def _start(work: Work, step: StartAttempt) -> None:
 
 
 def _call_agent(work: Work, call: CallAgent) -> None:
-    """The session's outcome is stored by the session itself; the next step acts on it."""
-    if call.role == REVIEWER and _keeps_its_approval(work):
+    """The session's outcome is stored by the session itself; the next step acts on it.
+
+    Nobody is called to a pull request of which the forge knows more than the record.
+    """
+    if take_in(work):
         return
     path = work.factory.checkout_of(work.card.id, "review" if call.purpose in _reads_the_change else "work")
     merging = work.facts.main_to_merge if call.purpose in _merges_main else None
@@ -124,18 +128,6 @@ def _assignment(work: Work, call: CallAgent) -> Assignment:
     )
 
 
-def _keeps_its_approval(work: Work) -> bool:
-    """An update with the same patch keeps its approval: the forge says so by not calling the review stale."""
-    reviews = work.factory.forge.reviews(work.project.repository, work.attempt.pull_request or 0)
-    mine = [review for review in reviews if review.reviewer == REVIEWER]
-    if not mine or mine[-1].stale or mine[-1].verdict is not Verdict.APPROVED:
-        return False
-    with work.store.write() as tx:
-        kept = "the patch is the one that was approved"
-        add_feedback(tx, work.card, work.attempt, FeedbackKind.APPROVED, author=REVIEWER, body=kept)
-    return True
-
-
 def _test_head(work: Work, _step: RunHeadTests) -> None:
     """A failure goes back to the author in the transaction that stores it."""
     card, attempt = work.card, work.attempt
@@ -156,9 +148,8 @@ def _open_pull_request(work: Work, _step: OpenPullRequest) -> None:
 
     def act() -> Result:
         body = f"Card {card.id}, attempt {attempt.number}.\n\n{card.details.get('description') or ''}".strip()
-        author = card.seat or "coder"
         try:
-            opened = forge.open_pull_request(attempt.repository, **proposal, body=body, author=author)
+            opened = forge.open_pull_request(attempt.repository, **proposal, body=body, author=work.facts.author)
         except PullRequestExists as found:
             return {"number": found.number}
         return {"number": opened.number}
@@ -186,6 +177,7 @@ _performers: dict[type, Callable[[Work, Any], None]] = {
     OpenPullRequest: _open_pull_request,
     Merge: lambda work, _step: merge(work),
     Verify: lambda work, _step: verify(work),
+    AwaitReview: lambda work, step: await_people(work, step.missing),
     Reject: lambda work, _step: reject(work),
     GiveUp: lambda work, step: wait(work, step.reason, step.note),
 }

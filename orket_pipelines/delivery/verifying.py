@@ -110,7 +110,7 @@ def _settle(work: Work, verdict: Verdict) -> None:
             add_feedback(tx, work.card, work.attempt, FeedbackKind.VERIFICATION_FAILED, author=VERIFIER, body=body)
             move_in(tx, work.card, Move(CardState.IN_PROGRESS, VERIFIER, note=verdict.failures[0].partition("\n")[0]))
         else:
-            move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=True))
+            move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=work.facts.guard_approved))
     reach(AFTER_VERDICT)
 
 

@@ -29,6 +29,7 @@ from orket_pipelines.errors import (
     WorkbenchError,
 )
 from orket_pipelines.policy import refusals_on_record
+from orket_pipelines.review import rules_of
 from orket_pipelines.store import Lease, Store, failpoint, reach
 
 STEP_DONE = failpoint("worker.step_done")
@@ -147,7 +148,7 @@ def _card(store: Store, card_id: str) -> Card:
 
 def _limits(factory: Factory) -> Limits:
     settings = factory.settings
-    return Limits(settings.architect_at, settings.reject_at, settings.rework_limit, settings.session_failures)
+    return Limits(rules_of(settings), settings.rework_limit, settings.session_failures)
 
 
 def _explain(error: OrketError) -> str:

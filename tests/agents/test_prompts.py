@@ -70,7 +70,7 @@ def test_every_role_has_tools_that_there_are(name: str) -> None:
 def test_who_judges_cannot_change_files() -> None:
     writing = {"write_file", "edit_file", "delete_file", "run_command"}
     judges = {role.name for role in load_roles().values() if not role.tools & writing}
-    assert {"integrity_guard", "lead_architect"} <= judges
+    assert {"integrity_guard", "lead_architect", "technical_reviewer"} <= judges
     assert all(not role.states for role in load_roles().values() if role.name in judges)
     assert not [role.name for role in load_roles().values() if role.tools & writing and "submit_review" in role.tools]
 

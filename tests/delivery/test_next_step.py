@@ -8,6 +8,7 @@ from orket_pipelines.agents.model import Outcome, Purpose
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.delivery.model import (
     Attempt,
+    AwaitReview,
     CallAgent,
     Facts,
     Feedback,
@@ -27,8 +28,11 @@ from orket_pipelines.delivery.model import (
 )
 from orket_pipelines.delivery.next_step import next_step
 from orket_pipelines.forge.model import Verdict
+from orket_pipelines.review import Rules
 
-LIMITS = Limits(architect_at=3, reject_at=4, rework_limit=8, session_failures=3)
+LIMITS = Limits(Rules(architect_at=3, reject_at=4), rework_limit=8, session_failures=3)
+TECHNICAL = "technical_reviewer"
+TWO = replace(LIMITS, review=Rules((TECHNICAL, "integrity_guard")))
 FRESH = Attempt(1, "shop", "orket/default/a/1", "base", None, None, None)
 COMMITTED = replace(FRESH, head_commit="head")
 PROPOSED = replace(COMMITTED, pull_request=7)
@@ -39,8 +43,10 @@ def facts(state: CardState, attempt: Attempt | None = None, *feedback: Feedback,
     return Facts(Card("a", CardKind.ISSUE, "A", state), attempt, feedback, **more)  # type: ignore[arg-type]
 
 
-def said(kind: FeedbackKind, commit: str = "head", attempt: int = 1, **details: str) -> Feedback:
-    return Feedback(kind, attempt, commit, "somebody", "why", details, 0)
+def said(
+    kind: FeedbackKind, commit: str = "head", attempt: int = 1, author: str = "integrity_guard", **details: str
+) -> Feedback:
+    return Feedback(kind, attempt, commit, author, "why", details, 0)
 
 
 def ended(role: str, commit: str, **outcome: object) -> SessionFacts:
@@ -131,6 +137,72 @@ def test_an_approved_head_is_merged() -> None:
 def test_an_approval_of_an_older_head_merges_nothing() -> None:
     card = facts(CardState.CODE_REVIEW, PROPOSED, said(FeedbackKind.APPROVED, "older"))
     assert next_step(card, LIMITS) == CallAgent("integrity_guard", Purpose.REVIEW, 1)
+
+
+def test_a_head_that_the_guard_has_not_approved_is_not_merged() -> None:
+    approved = said(FeedbackKind.APPROVED, author="ada")
+    assert next_step(facts(CardState.CODE_REVIEW, PROPOSED, approved), LIMITS) == CallAgent(
+        "integrity_guard", Purpose.REVIEW, 1
+    )
+
+
+def test_each_of_two_reviewers_is_called_in_turn_and_has_its_own_visits() -> None:
+    proposed = facts(CardState.CODE_REVIEW, PROPOSED, visits={(TECHNICAL, Purpose.REVIEW): 2})
+    assert next_step(proposed, TWO) == CallAgent(TECHNICAL, Purpose.REVIEW, 3)
+    approved = said(FeedbackKind.APPROVED, author=TECHNICAL)
+    assert next_step(replace(proposed, feedback=(approved,)), TWO) == CallAgent("integrity_guard", Purpose.REVIEW, 1)
+    assert next_step(replace(proposed, feedback=(approved, said(FeedbackKind.APPROVED))), TWO) == Merge()
+
+
+def test_one_request_for_changes_sends_back_what_the_other_reviewer_approved() -> None:
+    told = (said(FeedbackKind.APPROVED, author=TECHNICAL), said(FeedbackKind.CHANGES_REQUESTED))
+    assert next_step(facts(CardState.CODE_REVIEW, PROPOSED, *told), TWO) == MoveOn(CardState.IN_PROGRESS)
+    assert next_step(facts(CardState.IN_PROGRESS, PROPOSED, *told), TWO) == CallAgent(
+        "coder", Purpose.CHANGES_REQUESTED, 1
+    )
+
+
+def test_two_requests_for_changes_of_one_commit_are_one_cycle() -> None:
+    told = [
+        said(FeedbackKind.CHANGES_REQUESTED, commit, author=who)
+        for commit in ("one", "head")
+        for who in ("ada", "integrity_guard")
+    ]
+    assert next_step(facts(CardState.IN_PROGRESS, PROPOSED, *told), LIMITS) == CallAgent(
+        "coder", Purpose.CHANGES_REQUESTED, 1
+    )
+
+
+def test_a_request_for_changes_that_was_taken_back_sends_nothing_back() -> None:
+    told = (
+        said(FeedbackKind.CHANGES_REQUESTED, author="ada"),
+        said(FeedbackKind.APPROVED, author="ada"),
+        said(FeedbackKind.APPROVED),
+    )
+    assert next_step(facts(CardState.IN_PROGRESS, PROPOSED, *told), LIMITS) == MoveOn(CardState.READY_FOR_TESTING)
+    assert next_step(facts(CardState.CODE_REVIEW, PROPOSED, *told), LIMITS) == Merge()
+
+
+def test_who_has_written_for_an_issue_does_not_review_it() -> None:
+    """The card changed its seat in between."""
+    proposed = facts(CardState.CODE_REVIEW, PROPOSED, writers=frozenset({TECHNICAL}))
+    assert next_step(proposed, TWO) == CallAgent("integrity_guard", Purpose.REVIEW, 1)
+    approved = (said(FeedbackKind.APPROVED, author=TECHNICAL), said(FeedbackKind.APPROVED))
+    three = replace(TWO, review=replace(TWO.review, required=2))
+    assert next_step(replace(proposed, feedback=approved), three) == AwaitReview(1)
+
+
+def test_what_the_guard_itself_writes_waits_for_another_seat() -> None:
+    proposed = facts(CardState.CODE_REVIEW, PROPOSED, writers=frozenset({"integrity_guard"}))
+    step = next_step(proposed, LIMITS)
+    assert isinstance(step, GiveUp)
+    assert step.reason is WaitReason.INPUT
+
+
+def test_a_conflict_is_resolved_before_changes_that_were_asked_for_meanwhile() -> None:
+    """Main is merged for its author then, and the commit must not drop it again."""
+    told = (said(FeedbackKind.CONFLICT, main="main"), said(FeedbackKind.CHANGES_REQUESTED, author="ada"))
+    assert next_step(facts(CardState.IN_PROGRESS, PROPOSED, *told), LIMITS) == CallAgent("coder", Purpose.CONFLICT, 1)
 
 
 def test_an_approved_head_with_a_conflict_goes_back() -> None:

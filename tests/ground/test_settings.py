@@ -146,3 +146,26 @@ def test_a_setting_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 def test_budgets_come_from_files_as_well() -> None:
     write("config/organization.json", budgets={"issue": {"cost": 2}})
     assert load_settings().budgets.issue.cost == 2
+
+
+def test_reviewers_are_named_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().reviewers == ("integrity_guard",)
+    write(".orket/workspace.json", reviewers=["integrity_guard", "technical_reviewer"])
+    assert load_settings().reviewers == ("integrity_guard", "technical_reviewer")
+    monkeypatch.setenv("ORKET_REVIEWERS", "technical_reviewer, integrity_guard")
+    assert load_settings().reviewers == ("technical_reviewer", "integrity_guard")
+
+
+@pytest.mark.parametrize("named", [",", "integrity_guard,integrity_guard"])
+def test_reviewers_are_some_and_each_once(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv("ORKET_REVIEWERS", named)
+
+    with pytest.raises(SettingsError, match=r"^ORKET_REVIEWERS: "):
+        load_settings()
+
+
+def test_at_least_one_approval_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_REQUIRED_APPROVALS", "0")
+
+    with pytest.raises(SettingsError, match=r"^ORKET_REQUIRED_APPROVALS: "):
+        load_settings()
