@@ -18,6 +18,7 @@ from orket_pipelines.forge import LocalForge
 from orket_pipelines.forge.port import Forge
 from orket_pipelines.git import GitCode, demand_git
 from orket_pipelines.git.port import Code, Identity
+from orket_pipelines.review import rules_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
 from orket_pipelines.verification.project_tests import DEFAULT_COMMAND
@@ -79,8 +80,9 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
     StoreError, SettingsError, EngineUnavailable.
     """
     demand_git()
+    rules_of(settings)
     store = Store.open(settings.store_url, workspace_id=settings.workspace, clock=clock).acting(run_id=run_id)
-    code = GitCode(settings.home.resolve() / "repositories" / settings.workspace)
+    code = open_code(settings)
     leases = LeaseKeeper(store, patience=settings.lease_patience)
     means = open_means(settings, store, leases)
     if means.engine is not None:
@@ -98,6 +100,11 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
         isolation=means.told,
         close_means=means.close,
     )
+
+
+def open_code(settings: Settings) -> GitCode:
+    """The repositories of the workspace."""
+    return GitCode(settings.home.resolve() / "repositories" / settings.workspace)
 
 
 def project_of(tx: Transaction, card: Card) -> Project:

@@ -37,6 +37,7 @@ def test_the_commands_are_these() -> None:
         "images build",
         "images check",
         "issues deliver",
+        "issues review",
         "policy list",
         "policy show",
         "rocks deliver",
