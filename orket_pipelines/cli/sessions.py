@@ -1,20 +1,31 @@
 """`orket sessions`: what agents said and did."""
 
 import json
-from collections.abc import Iterator
+import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orket_pipelines.cli.rocks import AFTER
 from orket_pipelines.cli.terminal import Terminal, command, when
+from orket_pipelines.errors import OrketError
 
 if TYPE_CHECKING:
-    from orket_pipelines.agents.records import Call, CallResult, Session, Turn
+    import threading
+
+    from orket_pipelines.agents.records import Session
+    from orket_pipelines.agents.transcripts import Transcript
+    from orket_pipelines.cli.delivering import Deliver
+    from orket_pipelines.delivery import Delivery, Factory
+    from orket_pipelines.store import Store
 
 group = typer.Typer()
-ABRIDGED = 400
-"""Characters of a tool's arguments or result that a transcript repeats; --json has all."""
+Chosen = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
+Full = Annotated[bool, typer.Option("--full", envvar="ORKET_FULL", help="Results in full length.")]
+LOOK = 0.5
+"""Seconds between two looks at a session that is followed."""
 
 
 @command(group, "list")
@@ -24,6 +35,7 @@ def list_all(
 ) -> None:
     """Every session: who worked on what, and how it ended."""
     from orket_pipelines.agents.records import list_sessions, turns_of
+    from orket_pipelines.agents.transcripts import describe_end
     from orket_pipelines.cards.records import get_card
 
     with terminal.store() as store, store.read() as tx:
@@ -33,7 +45,7 @@ def list_all(
         turns = {session.id: len(turns_of(tx, session.id)) for session in sessions}
     terminal.data([_summary(session) | {"turns": turns[session.id]} for session in sessions])
     rows = [
-        (each.id, when(each.started_at), each.card_id, each.role, each.purpose, turns[each.id], _ending(each))
+        (each.id, when(each.started_at), each.card_id, each.role, each.purpose, turns[each.id], describe_end(each))
         for each in sessions
     ]
     columns = ("id", "started", "card", "role", "purpose", "turns", "outcome")
@@ -43,89 +55,127 @@ def list_all(
 @command(group, "show")
 def show(
     terminal: Terminal,
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")],
-    full: Annotated[bool, typer.Option("--full", envvar="ORKET_FULL", help="Results in full length.")] = False,
+    session: Chosen,
+    full: Full = False,
+    page: Annotated[
+        Path | None, typer.Option("--html", envvar="ORKET_HTML", help="Write it to this file, to be read in a browser.")
+    ] = None,
 ) -> None:
     """A transcript: what the model said, what it called, and what it was told."""
-    from orket_pipelines.agents.records import calls_of, get_session, turns_of
+    from orket_pipelines.agents.transcripts import write_page
+
+    with terminal.store() as store:
+        found = _read(store, session)
+    if page is not None:
+        page.write_text(write_page(found))
+        terminal.data({"written": str(page)})
+        terminal.say(f"The transcript is in {page}")
+        return
+    terminal.data(_for_machines(found))
+    _tell(terminal, found, 0, full=full)
+    _tell_end(terminal, found.session)
+
+
+@command(group, "follow")
+def follow(terminal: Terminal, session: Chosen, full: Full = False) -> None:
+    """A transcript that goes on while the session does; Ctrl-C leaves it, and the session goes on."""
+    told = 0
+    with terminal.store() as store:
+        found = _read(store, session)
+        while True:
+            whole = found.steps if found.session.ended_at else found.steps[:-1]
+            for step in whole[told:]:
+                if terminal.machine:
+                    typer.echo(json.dumps(asdict(step), default=str))
+            _tell(terminal, found, told, full=full, until=len(whole))
+            told = len(whole)
+            if found.session.ended_at:
+                break
+            time.sleep(LOOK)
+            found = _read(store, session)
+    _tell_end(terminal, found.session)
+
+
+@command(group, "resume")
+def resume(
+    terminal: Terminal,
+    session: Chosen,
+    issue: Annotated[
+        str | None,
+        typer.Option("--from", envvar="ORKET_FROM", help="Begin with this issue, then deliver the rest of its rock."),
+    ] = None,
+) -> None:
+    """Carry a session on where it stands, and its issue to its end. Stopped in any way, the same command carries on."""
+    from orket_pipelines.agents.records import get_session
+    from orket_pipelines.agents.transcripts import describe_end
+    from orket_pipelines.cards.records import get_card
+    from orket_pipelines.cli.delivering import deliver_watched
 
     with terminal.store() as store, store.read() as tx:
-        found, turns, calls = get_session(tx, session), turns_of(tx, session), calls_of(tx, session)
-    terminal.data(
-        asdict(found) | {"turns": [asdict(turn) for turn in turns], "calls": [asdict(call) for call in calls]}
+        found = get_session(tx, session)
+        card, first = get_card(tx, found.card_id), get_card(tx, issue or found.card_id)
+    if found.outcome is not None and issue is None:
+        raise OrketError(
+            f"session {session} has ended: {describe_end(found)}", next_step=f"Go on: orket issues deliver {card.id}"
+        )
+    if first.rock_id != card.rock_id or (issue is not None and card.rock_id is None):
+        raise OrketError(
+            f"{first.id} is not of the rock that the session worked for",
+            next_step=f"Go on: orket issues deliver {first.id}",
+        )
+    again = f"orket sessions resume {session}" + (f" --from {issue}" if issue else "")
+    rock_id = card.rock_id if issue is not None else None
+    deliver_watched(
+        terminal, terminal.settings(), [first.id], _carrying_on(terminal, first.id, rock_id), again=again, after=AFTER
     )
-    terminal.say(
-        f"{found.role} on {found.card_id}, called for {found.purpose} (visit {found.visit}), model {found.model}"
-    )
-    limit = None if full else ABRIDGED
-    for turn in turns:
-        terminal.say("\n".join(["", f"turn {turn.number}: {_spent(turn)}", *_spoken(turn, calls, limit)]))
-    terminal.say(f"\nended: {_ending(found)}" if found.ended_at else "\nnot ended: it runs, or waits to be carried on")
 
 
-def _spoken(turn: "Turn", calls: "list[Call]", limit: int | None) -> Iterator[str]:
-    """The parts of the model's answer, each call followed by what came of it."""
-    results = {call.call_id: call.result for call in calls if call.turn == turn.number}
-    for part in (part for message in turn.messages for part in message.get("parts", ())):
-        match part.get("part_kind"):
-            case "text" | "thinking":
-                yield _indented(str(part.get("content", "")), "  ", limit)
-            case "tool-call":
-                yield from _called(part["tool_name"], _arguments(part), limit)
-                yield _told(results.get(part.get("tool_call_id")), limit)
+def _carrying_on(terminal: Terminal, card_id: str, rock_id: str | None) -> "Deliver":
+    """One issue to its end, and then what is left of its rock."""
+    from orket_pipelines.cards.model import WaitReason
+    from orket_pipelines.delivery import deliver_issue, deliver_rock
+
+    def deliver(factory: "Factory", stop: "threading.Event") -> "list[Delivery]":
+        delivered = deliver_issue(factory, card_id, stop=stop, on_waiting=terminal.say, resume=WaitReason)
+        return [delivered] if rock_id is None or stop.is_set() else deliver_rock(factory, rock_id, stop=stop)
+
+    return deliver
 
 
-def _called(tool: str, arguments: dict[str, Any], limit: int | None) -> Iterator[str]:
-    """The call on a line, with what is short; what has lines of its own comes below it."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in arguments.items()}
-    short = [f"{name}={text}" for name, text in texts.items() if "\n" not in text]
-    yield _abridged(" ".join([f"  → {tool}", *short]), limit)
-    for name, text in texts.items():
-        if "\n" in text:
-            yield f"    {name}:\n{_indented(text, '    │ ', limit)}"
+def _read(store: "Store", session_id: str) -> "Transcript":
+    from orket_pipelines.agents.records import calls_of, get_session, turns_of
+    from orket_pipelines.agents.transcripts import transcribe
+
+    with store.read() as tx:
+        return transcribe(get_session(tx, session_id), turns_of(tx, session_id), calls_of(tx, session_id))
 
 
-def _told(result: "CallResult | None", limit: int | None) -> str:
-    if result is None:
-        return "    (no result: it runs, or a process died in it)"
-    mark = "" if result.verdict == "done" else f"[{result.verdict}] "
-    return _indented(mark + result.text, "    ", limit)
+def _tell(terminal: Terminal, found: "Transcript", told: int, *, full: bool, until: int | None = None) -> None:
+    """The turns after the first `told`, with who it is before the first of them."""
+    from orket_pipelines.cli.transcripts import ABRIDGED, tell
+
+    session = found.session
+    if told == 0:
+        called = f"{session.role} on {session.card_id}, called for {session.purpose} (visit {session.visit})"
+        terminal.say(f"{called}, model {session.model}")
+    for step in found.steps[told:until]:
+        terminal.say(tell(step, None if full else ABRIDGED))
 
 
-def _arguments(part: dict[str, Any]) -> dict[str, Any]:
-    """What the model said to the tool, which may be anything."""
-    said = part.get("args") or {}
-    if isinstance(said, str):
-        try:
-            said = json.loads(said)
-        except ValueError:
-            return {"arguments": said}
-    return said if isinstance(said, dict) else {"arguments": said}
+def _tell_end(terminal: Terminal, session: "Session") -> None:
+    from orket_pipelines.agents.transcripts import describe_end
+
+    if session.ended_at:
+        terminal.say(f"\nended: {describe_end(session)}")
+    else:
+        terminal.say(f"\nnot ended: it runs, or waits to be carried on: orket sessions resume {session.id}")
 
 
-def _abridged(text: str, limit: int | None) -> str:
-    if limit is None or len(text) <= limit:
-        return text
-    return f"{text[:limit]}… ({len(text) - limit} characters more)"
-
-
-def _indented(text: str, margin: str, limit: int | None) -> str:
-    return "\n".join(margin + line for line in _abridged(text.strip(), limit).splitlines())
-
-
-def _spent(turn: "Turn") -> str:
-    seconds = (turn.ended_at - turn.started_at) / 1e6
-    cost = "price unknown" if turn.cost is None else f"${turn.cost:.4f}"
-    return f"{turn.input_tokens} tokens in, {turn.output_tokens} out, {cost}, {seconds:.1f} s"
-
-
-def _ending(session: "Session") -> str:
-    outcome = session.outcome
-    if outcome is None:
-        return "running"
-    if outcome.failure:
-        return f"failed: {outcome.failure}"
-    return str(outcome.request or outcome.verdict or "guidance given")
+def _for_machines(found: "Transcript") -> dict[str, Any]:
+    return asdict(found.session) | {
+        "turns": [asdict(step.turn) for step in found.steps],
+        "calls": [asdict(call) for call in found.calls],
+    }
 
 
 def _summary(session: "Session") -> dict[str, Any]:

@@ -63,6 +63,22 @@ def test_an_issue_is_delivered_line_by_line_and_only_once(orket: Orket, asked: C
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("imported")
+def test_a_session_that_stopped_is_carried_on_by_its_id(
+    orket: Orket, asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORKET_BUDGETS", '{"issue": {"requests": 2}}')
+    done = orket("issues", "deliver", "todo-skeleton")
+    assert "todo-skeleton waits for resource: the budget is spent: 2 requests of 2" in done.stdout
+    monkeypatch.delenv("ORKET_BUDGETS")
+    (stopped,) = asked("sessions", "list")
+    assert "not ended: it runs, or waits" in orket("sessions", "show", stopped["id"]).stdout
+    assert orket("sessions", "resume", stopped["id"]).exit_code == 0
+    work = [each for each in asked("sessions", "list") if each["purpose"] == "work"]
+    assert [(each["id"], each["turns"] > 2) for each in work] == [(stopped["id"], True)]
+
+
+@pytest.mark.slow
 def test_asked_once_it_stops_at_a_checkpoint_and_the_same_command_carries_on(home: Path) -> None:
     process = _demo(home)
     _wait_for(process, "coder is called")

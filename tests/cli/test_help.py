@@ -50,7 +50,9 @@ def test_the_commands_are_these() -> None:
         "sandboxes logs",
         "sandboxes show",
         "sandboxes stop",
+        "sessions follow",
         "sessions list",
+        "sessions resume",
         "sessions show",
         "sql",
     ]

@@ -1,6 +1,8 @@
 """`orket sessions` and `orket policy`: transcripts and refusals."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from orket_pipelines.agents.model import Outcome, Purpose
 from orket_pipelines.agents.records import Session, Turn, end_session, insert_session, insert_turn
 from orket_pipelines.cards import CardState
+from orket_pipelines.cards.model import Card, CardKind
+from orket_pipelines.cards.records import insert_cards
 from orket_pipelines.policy import Violation, record_violation
 from orket_pipelines.store import Store, effect_kind
 from orket_pipelines.store.effects import DONE, begin_in, end
@@ -33,7 +37,12 @@ def session(opened: Store) -> Session:
         insert_turn(tx, session, turn, 2.5)
         intent = {"turn": 1, "position": 0, "call_id": "t1", "tool": "write_file"}
         begin_in(tx, CALL, "k1", subject="s1", intent=intent, fencing_token=None)
-        end(tx, "k1", DONE, {"verdict": "denied", "text": "outside the checkout" + "." * 600})
+        end(
+            tx,
+            "k1",
+            DONE,
+            {"verdict": "denied", "text": "outside the checkout" + "." * 600 + "<script>alert(1)</script>"},
+        )
         end_session(tx, session, Outcome(request=CardState.READY_FOR_TESTING))
     return session
 
@@ -45,7 +54,7 @@ def test_a_transcript_shows_what_was_said_called_and_told(orket: Orket) -> None:
     assert "turn 1: 100 tokens in, 20 out, price unknown, 2.5 s\n  I write it.\\x07\n" in told
     call = "  → write_file path=/etc/x\n    content:\n    │ a\n    │ b\n    [denied] outside the checkout"
     assert call in told
-    assert "… (229 characters more)" in told
+    assert "… (254 characters more)" in told
     assert told.endswith("ended: ready_for_testing\n")
 
 
@@ -88,3 +97,32 @@ def test_a_refusal_says_how_to_do_it_right(orket: Orket, asked: Callable[..., An
 
 def test_a_refusal_that_is_not_there_says_how_to_find_one(orket: Orket) -> None:
     assert "orket policy list" in orket("policy", "show", "nothing").stderr
+
+
+@pytest.mark.usefixtures("session")
+def test_a_transcript_is_a_page_in_which_nothing_of_a_model_is_obeyed(orket: Orket, tmp_path: Path) -> None:
+    page = tmp_path / "s1.html"
+    assert str(page) in orket("sessions", "show", "s1", "--html", page).stdout
+    text = page.read_text()
+    assert "coder on storage: work, visit 1" in text
+    assert '<details class="denied"><summary><code>write_file</code> path=/etc/x <i>denied</i>' in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script" not in text
+    assert "default-src 'none'" in text
+
+
+def test_a_session_is_followed_to_its_end(orket: Orket, opened: Store, session: Session) -> None:
+    told = orket("sessions", "follow", "s1").stdout
+    assert told == orket("sessions", "show", "s1").stdout
+    lines = orket("sessions", "follow", "s1", "--json").stdout.splitlines()
+    assert [json.loads(line)["turn"]["number"] for line in lines] == [1]
+
+
+def test_a_session_that_has_ended_is_not_carried_on(orket: Orket, opened: Store, session: Session) -> None:
+    with opened.write() as tx:
+        insert_cards(tx, [Card("storage", CardKind.ISSUE, "Storage", rock_id="todo")])
+        insert_cards(tx, [Card("other", CardKind.ISSUE, "Other", rock_id="elsewhere")])
+    done = orket("sessions", "resume", "s1")
+    assert "session s1 has ended: ready_for_testing" in done.stderr
+    assert "orket issues deliver storage" in done.stderr
+    assert "other is not of the rock" in orket("sessions", "resume", "s1", "--from", "other").stderr
