@@ -218,6 +218,19 @@ class Team(BaseModel):
     seats: dict[str, Any] = {}
 
 
+class Environment(_Node):
+    """What Orket ran an epic with. Nothing of it is used: the settings name the model, and its server the rest."""
+
+    schema_version: str | None = None
+    name: str
+    description: str | None = None
+    model: str
+    temperature: float = 0.0
+    seed: int | None = None
+    timeout: int = 300
+    params: dict[str, Any] = {}
+
+
 Fields = TypeVar("Fields", bound=BaseModel)
 
 

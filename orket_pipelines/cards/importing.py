@@ -40,7 +40,7 @@ def import_cards(
         trees.read(path)
     planner = Planner(seats, issue_limit)
     plans = [planner.plan(rock) for rock in trees.rocks]
-    problems = [*trees.problems, *(problem for plan in plans for problem in plan.problems)]
+    problems = [*trees.nodes.problems, *(problem for plan in plans for problem in plan.problems)]
     reports = [_store(store, plan) for plan in plans if plan.cards]
     return ImportReport(
         tuple(card_id for report in reports for card_id in report.created),

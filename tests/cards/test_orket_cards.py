@@ -34,6 +34,8 @@ SANITY = {
 }
 LORE = {"name": "lore", "team": "guild", "environment": "standard", "cards": [{"summary": "Ship", "seat": "coder"}]}
 TEAM = {"name": "standard", "seats": {"senior_developer": {"name": "Senior Developer", "roles": ["wizard", "coder"]}}}
+GUILD = {"name": "guild", "seats": {"coder": {"name": "Coder", "roles": ["coder"]}}}
+VENUE = {"name": "standard", "description": "A laptop.", "model": "local", "temperature": 0.2, "seed": 42, "params": {}}
 
 
 @pytest.fixture
@@ -44,6 +46,8 @@ def model(tmp_path: Path) -> Path:
         "core/epics/sanity": SANITY,
         "creative/epics/lore": LORE,
         "core/teams/standard": TEAM,
+        "creative/teams/guild": GUILD,
+        "core/environments/standard": VENUE,
     }.items():
         write(folder, name, content)
     return folder
@@ -94,6 +98,10 @@ def test_rocks_are_read_with_their_epics_in_whatever_department(store: Store, mo
     assert found["sanity-01-check-it"].depends_on == ("sn-001",)
     assert found["core-launch"].state is CardState.IN_PROGRESS
     assert found["sanity-01"].details["architecture_governance"]["pattern"] == "Tactical"
+    assert (found["sanity-01"].details["department"], found["core-launch-lore"].details["department"]) == (
+        "core",
+        "creative",
+    )
 
 
 @pytest.mark.parametrize("path", [".", "model", "model/core/rocks/launch.json"])
@@ -166,3 +174,89 @@ def test_a_broken_file_is_named_and_other_rocks_load(store: Store, model: Path) 
     assert told[0].startswith("core/rocks/bad.json: line 1, column 2:")
     assert told[1].startswith("core/rocks/odd.json: status: 'active' is not one of 'ready'")
     assert len(report.created) == 6
+
+
+def test_a_card_without_an_id_gets_the_same_one_on_every_load(store: Store, model: Path) -> None:
+    load(store, model)
+    report = load(store, model)
+
+    assert (report.created, report.changed, len(report.unchanged)) == ((), (), 6)
+
+
+def test_a_team_and_an_environment_that_nobody_wrote_are_named_and_the_epic_loads(store: Store, model: Path) -> None:
+    write(model, "creative/epics/lore", LORE | {"team": "band", "environment": "cloud"})
+    report = load(store, model)
+
+    assert [(str(problem).removeprefix(f"{model}/"), problem.fix) for problem in report.problems] == [
+        (
+            "creative/epics/lore.json: team: there is no team 'band'",
+            f"Write it to {model}/creative/teams/band.json.",
+        ),
+        (
+            "creative/epics/lore.json: environment: there is no environment 'cloud'",
+            f"Write it to {model}/creative/environments/cloud.json.",
+        ),
+    ]
+    assert len(report.created) == 6
+
+
+def test_a_broken_environment_is_told_once_at_its_own_file(store: Store, model: Path) -> None:
+    write(model, "core/environments/standard", {"name": "standard", "temprature": 0.2})
+    report = load(store, model)
+
+    assert problems(report, model) == [
+        "core/environments/standard.json: model: is missing",
+        "core/environments/standard.json: temprature: there is no such field; did you mean 'temperature'?",
+    ]
+    assert len(report.created) == 6
+
+
+def test_everything_that_orket_says_of_a_card_is_kept(store: Store, model: Path) -> None:
+    issue = {
+        "id": "ALL-1",
+        "summary": "All of it",
+        "type": "issue",
+        "status": "blocked",
+        "wait_reason": "input",
+        "description": "What.",
+        "priority": "2.5",
+        "note": "How.",
+        "build_id": "build-7",
+        "owner_department": "core",
+        "labels": ["a"],
+        "params": {"depth": {"of": [1, None]}},
+        "references": ["README.md"],
+        "seat": "coder",
+        "assignee": "ann",
+        "sprint": "Q1 S2",
+        "requirements": "Must.",
+        "depends_on": [],
+        "retry_count": 1,
+        "max_retries": 3,
+        "verification": {
+            "verification_fixture": "checks/all.py",
+            "scenarios": [{"id": "s1", "description": "It adds.", "input_data": {"a": 1}, "expected_output": 2}],
+            "last_verification": {"passed": 1},
+        },
+        "metrics": {"score": 8.5, "grade": "Shippable", "criteria_scores": {"tests": 9}, "path_delta": 0.5},
+    }
+    lesson = {"date": "2026-01-31", "category": "tests", "observation": "Late.", "action_item": "Earlier."}
+    epic = SANITY | {"iterations": 3, "handshake_enabled": True, "example_task": "Add.", "lessons_learned": [lesson]}
+    write(model, "core/epics/sanity", epic | {"requirements": "All.", "stories": [issue]})
+    write(model, "core/rocks/launch", ROCK | {"task": "Launch.", "metrics": {"score": 1}, "lessons_learned": [lesson]})
+    assert load(store, model).problems == ()
+
+    found = cards(store)
+    rock, epic_card, card = found["core-launch"], found["sanity-01"], found["all-1"]
+    assert (card.state, card.wait_reason, card.note, card.priority) == ("blocked", "input", "How.", 2.5)
+    assert card.details["params"] == {"depth": {"of": [1, None]}}
+    assert (card.details["assignee"], card.details["sprint"]) == ("ann", "Q1 S2")
+    assert (card.details["build_id"], card.details["max_retries"]) == ("build-7", 3)
+    assert card.details["verification"]["fixture_path"] == "checks/all.py"
+    assert card.details["verification"]["last_run"] == {"passed": 1}
+    assert card.details["metrics"]["grade"] == "Shippable"
+    assert card.details["metrics"]["criteria"] == {"tests": 9}
+    assert (epic_card.details["iterations"], epic_card.details["environment"]) == (3, "standard")
+    assert epic_card.details["lessons_learned"][0]["action_item"] == "Earlier."
+    assert (rock.details["task"], rock.details["metrics"]["shippability_threshold"]) == ("Launch.", 7.0)
+    assert rock.details["lessons_learned"][0]["sentiment"] == "negative"
