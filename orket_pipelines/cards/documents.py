@@ -6,6 +6,7 @@ that a database refuses.
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -19,6 +20,9 @@ SIZE_LIMIT = 2_000_000
 DEPTH_LIMIT = 32
 """Levels of nesting; a card file needs about eight."""
 INTEGER_LIMIT = 2**63
+LINE = 110
+"""Characters after which a long text goes on in the next line of a file that we write."""
+ODD_LINES = re.compile("[\r\x85\u2028\u2029\ufeff]")
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -41,6 +45,26 @@ def parse_document(text: str, *, as_json: bool = False) -> Any:
     except RecursionError as error:
         raise UnreadableFile(f"is nested more than {DEPTH_LIMIT} levels deep") from error
     return document
+
+
+def write_document(document: Any) -> str:
+    """Plain data as YAML that `parse_document` reads as the same: no aliases, text in several lines as a block."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LINE)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Several lines as a block; in quotes what YAML takes for the end of a line, and would not keep."""
+    style = '"' if ODD_LINES.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _read_text(path: Path) -> str:

@@ -8,13 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from orket_pipelines.cards.files import CardFields, IssueFields
 from orket_pipelines.cards.graph import cycles, dependents_of
 from orket_pipelines.cards.identifiers import derived_id, slug
-from orket_pipelines.cards.model import TERMINAL, WAITING, Card, CardKind
+from orket_pipelines.cards.model import Card, CardKind
 from orket_pipelines.cards.nodes import EpicNode, IssueNode, RockNode
 from orket_pipelines.cards.problems import Place, Problem
 from orket_pipelines.cards.suites import unknown_names
-from orket_pipelines.cards.transitions import CANCELER
 
-NOT_WORKED_ON = WAITING | TERMINAL
 EPIC_ISSUE_LIMIT = 7
 """Issues that an epic may have before it must say how it is cut into parts."""
 
@@ -132,12 +130,9 @@ class _RockPlan:
         return False
 
     def _role(self, fields: IssueFields, place: Place, epic: EpicNode) -> tuple[str | None, Problem | None]:
-        """The role that an issue is for: its seat, or the first role we have that its team puts in that seat.
-
-        A person sits where the project is managed, so that an issue for that seat cannot be one to work on.
-        """
+        """The role that an issue is for: its seat, or the first role we have that its team puts in that seat."""
         known = self._planner.seats
-        if fields.seat is None or fields.seat in known or (fields.seat == CANCELER and fields.state in NOT_WORKED_ON):
+        if fields.seat is None or fields.seat in known:
             return fields.seat, None
         sitting = epic.seats.get(slug(fields.seat), ())
         role = next((role for role in sitting if role in known), None)

@@ -1,50 +1,25 @@
-"""`orket cards`: bring card files in, and see what stands where."""
+"""`orket cards`: what stands where."""
 
 from dataclasses import asdict
-from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orket_pipelines.cli import moves
+from orket_pipelines.cli import card_files, moves
 from orket_pipelines.cli.moves import chosen
-from orket_pipelines.cli.terminal import FAILED, Terminal, command, complain
+from orket_pipelines.cli.terminal import Terminal, command
 
 if TYPE_CHECKING:
     from orket_pipelines.cards import Card
 
 group = typer.Typer()
+command(group, "import")(card_files.import_files)
+command(group, "export")(card_files.export)
 command(group, "rules")(moves.rules)
 command(group, "move")(moves.move)
 _TOLD = frozenset({"suites", "verified_by"})
 """Details of a card that are told in one line; a suite's source is for no terminal."""
-
-
-@command(group, "import")
-def import_files(
-    terminal: Terminal,
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Card files (JSON or YAML), or folders of them.")
-    ],
-) -> None:
-    """Bring card files into the store; what is broken is named, and the rest loads.
-
-    The same files again change nothing.
-    """
-    from orket_pipelines.agents.roles import load_roles
-    from orket_pipelines.cards.importing import import_cards
-
-    with terminal.store() as store:
-        report = import_cards(store, paths, seats=load_roles(terminal.settings().roles))
-    terminal.data(asdict(report))
-    for problem in report.problems:
-        terminal.say(f"{problem}\n  {problem.fix}" if problem.fix else str(problem))
-    terminal.say(str(report))
-    if report.problems:
-        step = "Correct what is named above, then run the same command again; what was loaded stays as it is."
-        complain("not all cards could be loaded", step, machine=terminal.machine)
-        raise typer.Exit(FAILED)
 
 
 @command(group, "list")

@@ -39,6 +39,11 @@ class Terminal:
     workspace: str | None
     machine: bool
 
+    @property
+    def attended(self) -> bool:
+        """Whether somebody sits there who can be asked."""
+        return not self.machine and sys.stdin.isatty()
+
     def settings(self, **flags: Any) -> "Settings":
         """The settings in force; `flags` are those of the command, None where not given."""
         from orket_pipelines.settings import load_settings

@@ -8,6 +8,7 @@ from textwrap import dedent, indent
 import pytest
 
 from orket_pipelines.cards import Card, CardKind, CardState
+from orket_pipelines.cards.files import CardFields, EpicFields, IssueFields, RockFields
 from orket_pipelines.cards.importing import ImportReport, import_cards
 from orket_pipelines.cards.records import get_card, list_cards
 from orket_pipelines.store import Store
@@ -353,3 +354,10 @@ def test_a_card_without_an_id_gets_the_same_one_from_any_file(load: Import) -> N
 
 def test_the_report_reads_as_a_line(load: Import) -> None:
     assert str(load(WHOLE)) == "Cards: 5 created, 0 changed, 0 unchanged, 0 problems."
+
+
+@pytest.mark.parametrize("fields", [RockFields, EpicFields, IssueFields])
+def test_every_field_that_a_card_file_may_have_is_in_the_guide(fields: type[CardFields]) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "CARDS.md").read_text()
+
+    assert [name for name in fields.model_fields if f"`{name}`" not in guide] == []

@@ -25,6 +25,7 @@ def test_the_commands_are_these() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
         "bench",
         "budgets show",
+        "cards export",
         "cards import",
         "cards list",
         "cards move",
