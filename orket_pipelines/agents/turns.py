@@ -9,13 +9,12 @@ from pydantic_ai.tools import ToolDefinition
 from orket_pipelines.agents import records
 from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
 from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name
-from orket_pipelines.agents.dialects import dialect_of
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
 from orket_pipelines.agents.ledger import demand_budget
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.models.conversation import Conversation
 from orket_pipelines.agents.models.model import LanguageModel
-from orket_pipelines.agents.prompts import first_message, left_text, system_text
+from orket_pipelines.agents.prompts import compile_prompt, left_text
 from orket_pipelines.agents.records import Session, Turn
 from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.agents.roles import Role, get_role
@@ -44,8 +43,7 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
     with desk.store.glance() as tx:
         session = records.find_session(tx, assignment)
     if session is None:
-        system = system_text(role, settings.turn_limit, dialect_of(model.name), settings.organization)
-        prompt = opening(redact(system), redact(first_message(assignment)))
+        prompt = opening(*map(redact, compile_prompt(role, assignment, settings, model.name)))
         session = _begin(desk, model, assignment, role, prompt)
         return Work(desk, assignment, role, session, History.begun(session, role, prompt), redact)
     if session.outcome is not None:

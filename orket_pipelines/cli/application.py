@@ -6,6 +6,7 @@ import typer
 
 from orket_pipelines import __version__
 from orket_pipelines.cli import (
+    agents,
     bench,
     budgets,
     cards,
@@ -34,6 +35,7 @@ NOUNS = {
     "budgets": (budgets.group, "What may be spent, and what was."),
     "images": (images.group, "What containers are made from."),
     "sandboxes": (sandboxes.group, "What runs of the results."),
+    "agents": (agents.group, "What a model would be told."),
     "roles": (roles.group, "Who may be called to a card, and what each is told."),
     "sessions": (sessions.group, "What agents said and did."),
     "policy": (policy.group, "What was refused, why, and how to do it right."),

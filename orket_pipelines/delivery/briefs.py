@@ -10,26 +10,10 @@ from orket_pipelines.delivery.model import ADVERSE, Facts, Feedback, FeedbackKin
 FEEDBACK_LIMIT = 8_000
 """Characters of one piece of feedback; the end is kept, where test logs have their failures."""
 
-_calls = {
-    Purpose.WORK: "Do what the card asks for, in the checkout; then request ready_for_testing.",
-    Purpose.TESTS_FAILED: "The project's tests failed on a fresh checkout of your commit. Mend it.",
-    Purpose.CHANGES_REQUESTED: "Changes were requested. Make them. Where guidance was given, follow it first.",
-    Purpose.CONFLICT: "Main has moved, and your branch conflicts with it. Main is merged into the checkout, with "
-    "conflict markers left in the files. Resolve them, keeping what both sides meant.",
-    Purpose.MERGED_TESTS_FAILED: "Merged with main as it is now, the project's tests fail. Main is merged into the "
-    "checkout. Mend it.",
-    Purpose.VERIFICATION_FAILED: "Your change was merged and deployed, and there a declared suite failed. You start "
-    "from main as it is now, which holds your change. Read the report, find the cause, and mend it.",
-    Purpose.REVIEW: "Review the change below against the card. Approve it, or request changes with reasons. What was "
-    "asked for before is below too: look first whether it was done.",
-    Purpose.GUIDANCE: "Changes were requested again and again; every request is below. Look at the approach, not the "
-    "lines, and tell the author how to go about it. You write no code.",
-}
-
 
 def write_brief(facts: Facts, purpose: Purpose, *, comments: Sequence[tuple[str, str]], diff: str = "") -> str:
     """The brief of one call. `diff` is what the issue's branch changes, for those who review it."""
-    parts = [_calls[purpose], _describe(facts.card)]
+    parts = [_describe(facts.card)]
     parts += [fence(f"comment by {author}", body) for author, body in comments]
     parts += [_quote(found) for found in _worth_telling(facts, purpose)]
     if diff:

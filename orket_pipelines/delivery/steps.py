@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from orket_pipelines.agents import run_session
-from orket_pipelines.agents.model import Assignment, Purpose
+from orket_pipelines.agents.model import Purpose
 from orket_pipelines.agents.tools.model import Desk
 from orket_pipelines.cards.model import CardState
-from orket_pipelines.cards.records import comments_of, move_in
+from orket_pipelines.cards.records import move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery import outcomes
-from orket_pipelines.delivery.briefs import write_brief
+from orket_pipelines.delivery.assignments import READS_THE_CHANGE, make_assignment
 from orket_pipelines.delivery.merge_queue import merge
 from orket_pipelines.delivery.model import (
     Attempt,
@@ -50,7 +50,6 @@ START_BRANCH = effect_kind("code.start_branch")
 OPEN_PULL_REQUEST = effect_kind("forge.open_pull_request")
 TESTS_STORED = failpoint("tests.after_store")
 
-_reads_the_change = frozenset({Purpose.REVIEW, Purpose.GUIDANCE})
 _merges_main = frozenset({Purpose.CONFLICT, Purpose.MERGED_TESTS_FAILED})
 
 
@@ -95,37 +94,20 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     """
     if take_in(work):
         return
-    path = work.factory.checkout_of(work.card.id, "review" if call.purpose in _reads_the_change else "work")
+    path = work.factory.checkout_of(work.card.id, "review" if call.purpose in READS_THE_CHANGE else "work")
     merging = work.facts.main_to_merge if call.purpose in _merges_main else None
     work.factory.code.check_out(work.project.repository, work.attempt.head, path, merging=merging)
     workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
     try:
         store = work.store.acting(actor=call.role)
         desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop)
-        run_session(desk, work.factory.models, _assignment(work, call))
+        with work.store.glance() as tx:
+            assignment = make_assignment(
+                tx, work.factory.code, work.facts, attempt=work.attempt, project=work.project, call=call
+            )
+        run_session(desk, work.factory.models, assignment)
     finally:
         workbench.close()
-
-
-def _assignment(work: Work, call: CallAgent) -> Assignment:
-    attempt, project = work.attempt, work.project
-    with work.store.glance() as tx:
-        comments = comments_of(tx, work.card.id)
-    diff = ""
-    if call.purpose in _reads_the_change:
-        main = work.factory.code.head(project.repository, MAIN) or attempt.base_commit
-        diff = work.factory.code.diff(project.repository, main, attempt.head)
-    return Assignment(
-        card_id=work.card.id,
-        attempt=attempt.number,
-        role=call.role,
-        purpose=call.purpose,
-        visit=call.visit,
-        subject_commit=attempt.head,
-        repository=project.repository,
-        test_command=project.test_command,
-        brief=write_brief(work.facts, call.purpose, comments=comments, diff=diff),
-    )
 
 
 def _test_head(work: Work, _step: RunHeadTests) -> None:

@@ -30,6 +30,7 @@ from orket_pipelines.errors import (
 )
 from orket_pipelines.policy import refusals_on_record
 from orket_pipelines.review import rules_of
+from orket_pipelines.settings import Settings
 from orket_pipelines.store import Lease, Store, failpoint, reach
 
 STEP_DONE = failpoint("worker.step_done")
@@ -78,7 +79,7 @@ def report(card: Card, reason: str = "") -> Delivery:
 
 def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -> Card:
     """Step by step until there is nothing more to do; returns the card as it then stands."""
-    limits = _limits(factory)
+    limits = limits_of(factory.settings)
     overtaken, before = 0, None
     lost_at: float | None = None
     work = _take_up(factory, store, card_id, stop)
@@ -146,8 +147,8 @@ def _card(store: Store, card_id: str) -> Card:
         return get_card(tx, card_id)
 
 
-def _limits(factory: Factory) -> Limits:
-    settings = factory.settings
+def limits_of(settings: Settings) -> Limits:
+    """What `next_step` heeds, as the settings say."""
     return Limits(rules_of(settings), settings.rework_limit, settings.session_failures)
 
 

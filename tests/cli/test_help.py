@@ -23,6 +23,7 @@ COMMANDS = sorted(_commands(get_command(build())))
 
 def test_the_commands_are_these() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
+        "agents prompt",
         "bench",
         "budgets show",
         "cards export",
