@@ -28,7 +28,9 @@ SILENT_TURNS = 3
 """Answers in a row without a tool call after which a session ends."""
 CIRCLES = 2
 """Circles after which a session ends; the model is told of those before."""
+SESSION_STORED = failpoint("agents.session_stored")
 SESSION_CREATED = failpoint("agents.session_created")
+CHECKOUT_RESTORED = failpoint("agents.checkout_restored")
 BEFORE_REQUEST = failpoint("agents.before_model_request")
 TURN_STORED = failpoint("agents.turn_stored")
 
@@ -54,6 +56,7 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
     history = History.rebuilt(session, role, turns, calls, card_state)
     if history.tree is not None:
         desk.code.restore(assignment.repository, history.tree, desk.workbench.checkout)
+    reach(CHECKOUT_RESTORED)
     return Work(desk, assignment, role, session, history, redact)
 
 
@@ -134,6 +137,7 @@ def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role,
     )
     with desk.store.write() as tx:
         records.insert_session(tx, session)
+    reach(SESSION_STORED)
     if tree is not None:
         desk.code.keep(assignment.repository, checkpoint_name(session.id), tree)
     reach(SESSION_CREATED)

@@ -10,7 +10,9 @@ from orket_pipelines.cards.planning import EPIC_ISSUE_LIMIT, Plan, Planner
 from orket_pipelines.cards.problems import Problem
 from orket_pipelines.cards.records import free_names, insert_cards, list_cards, set_source, update_card
 from orket_pipelines.cards.trees import Trees
-from orket_pipelines.store import Store, Transaction
+from orket_pipelines.store import Store, Transaction, failpoint, reach
+
+ROCK_STORED = failpoint("cards.rock_stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def _store(store: Store, plan: Plan, agreed: Collection[Difference] | None) -> I
             return ImportReport((), (), (), (place.problem(message, "Run the same command again."),))
         if not report.problems:
             _apply(tx, plan.cards, stored, report)
-        return report
+    reach(ROCK_STORED)
+    return report
 
 
 def _compare(plan: Plan, stored: Mapping[str, Card]) -> ImportReport:

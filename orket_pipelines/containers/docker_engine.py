@@ -36,7 +36,7 @@ from orket_pipelines.containers.model import (
     VolumeMount,
     VolumeSpec,
 )
-from orket_pipelines.containers.port import CREATED, Sink
+from orket_pipelines.containers.port import CREATED, REMOVED, Sink
 from orket_pipelines.errors import ContainerError, OrketError
 from orket_pipelines.store.failpoints import reach
 
@@ -170,6 +170,7 @@ class DockerEngine:
                 # Somebody else removes it right now.
                 if not _await(lambda: _unless_missing(lambda: client.inspect_container(container)) is None, REMOVAL):
                     raise
+        reach(REMOVED)
 
     def stop(self, container: str, *, grace: float) -> None:
         with self._connection.asking(f"stop container {container}") as client:

@@ -24,7 +24,7 @@ from orket_pipelines.containers.model import (
     VolumeMount,
     VolumeSpec,
 )
-from orket_pipelines.containers.port import CREATED, Sink
+from orket_pipelines.containers.port import CREATED, REMOVED, Sink
 from orket_pipelines.errors import ContainerError, PortTaken, SubnetTaken
 from orket_pipelines.store.failpoints import reach
 from orket_pipelines.store.journal import Entry
@@ -178,6 +178,7 @@ class MemoryEngine:
             held = self._world.find(container)
             if held is not None:
                 self._world.record("remove", container=held.id)
+                reach(REMOVED)
 
     def stop(self, container: str, *, grace: float) -> None:
         del grace

@@ -17,6 +17,8 @@ from orket_pipelines.store.failpoints import failpoint
 
 CREATED = failpoint("containers.created")
 """Between creation and start, where a kill leaves a container that has never run: the reaper's."""
+REMOVED = failpoint("containers.removed")
+"""After the removal of a container, with what belongs to it still there."""
 
 Sink = Callable[[bytes], None]
 """Takes output as it comes."""

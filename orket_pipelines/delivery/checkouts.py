@@ -7,6 +7,11 @@ from pathlib import Path
 
 from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.git.folders import remove
+from orket_pipelines.store import failpoint, reach
+
+CLEARED = failpoint("checkouts.cleared")
+MADE = failpoint("checkouts.made")
+REMOVED = failpoint("checkouts.removed")
 
 
 @contextmanager
@@ -19,8 +24,11 @@ def fresh_checkout(factory: Factory, owner: str, use: str, repository: str, comm
     path = factory.checkout_of(owner, f"{use}-{commit[:12]}")
     for left in (*path.parent.glob(f"{use}-*"), *path.parent.glob(f".{use}-*")):
         remove(left)
+    reach(CLEARED)
     factory.code.check_out(repository, commit, path)
+    reach(MADE)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        reach(REMOVED)

@@ -15,6 +15,7 @@ from orket_pipelines.store import Transaction, append, effect_kind, failpoint, p
 from orket_pipelines.store.effects import Result, repeatable
 
 COMMIT = effect_kind("code.commit")
+COMMIT_MADE = failpoint("code.commit.made")
 BEFORE_STORE = failpoint("outcome.before_store")
 AFTER_STORE = failpoint("outcome.after_store")
 
@@ -46,6 +47,7 @@ def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
         at = session.ended_at or 0
         by = identity_of(session.role)
         commit = code.commit(attempt.repository, tree, parents=parents, message=message, by=by, at=at)
+        reach(COMMIT_MADE)
         if not code.move_branch(attempt.repository, attempt.branch, to=commit, expected=attempt.head):
             raise ForgeError(
                 f"branch {attempt.branch} is not where it was left ({attempt.head[:12]}): somebody else moved it",

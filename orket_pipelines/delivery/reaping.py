@@ -10,7 +10,9 @@ from orket_pipelines.dependencies import ContainerInstaller
 from orket_pipelines.sandboxes.model import SandboxState
 from orket_pipelines.sandboxes.records import list_sandboxes
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import LeaseKeeper, Store
+from orket_pipelines.store import LeaseKeeper, Store, failpoint, reach
+
+REAPED = failpoint("reaping.workers_reaped")
 
 KEPT_BY_OTHERS = frozenset({ContainerPurpose.INSTALL})
 """Their room knows better which of them are used, and is asked afterwards."""
@@ -31,6 +33,7 @@ def reap_orphans(settings: Settings, store: Store, engine: Engine, leases: Lease
 
     owner, workspace = installation_id(settings.home), settings.workspace
     reaped = reap(engine, owner=owner, workspace=workspace, now=store.clock.now(), is_live=is_live)
+    reach(REAPED)
     labels, user = worker_labels(settings), command_user()
     installer = ContainerInstaller(engine, store, settings, leases=leases, labels=labels, user=user)
     return replace(reaped, volumes=(*reaped.volumes, *installer.reap()))

@@ -48,6 +48,8 @@ from orket_pipelines.store.effects import Result, repeatable
 
 START_BRANCH = effect_kind("code.start_branch")
 OPEN_PULL_REQUEST = effect_kind("forge.open_pull_request")
+REPOSITORY_MADE = failpoint("code.start_branch.repository_made")
+CHECKED_OUT = failpoint("session.checked_out")
 TESTS_STORED = failpoint("tests.after_store")
 
 _merges_main = frozenset({Purpose.CONFLICT, Purpose.MERGED_TESTS_FAILED})
@@ -73,6 +75,7 @@ def _start(work: Work, step: StartAttempt) -> None:
         if begun:
             code.head(project.repository, MAIN)
         base = code.ensure(project.repository, title=project.title, at=card.created_at)
+        reach(REPOSITORY_MADE)
         if not code.move_branch(project.repository, branch, to=base, expected=None):
             base = code.head(project.repository, branch) or base
         return {"base": base}
@@ -97,6 +100,7 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     path = work.factory.checkout_of(work.card.id, "review" if call.purpose in READS_THE_CHANGE else "work")
     merging = work.facts.main_to_merge if call.purpose in _merges_main else None
     work.factory.code.check_out(work.project.repository, work.attempt.head, path, merging=merging)
+    reach(CHECKED_OUT)
     workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
     try:
         store = work.store.acting(actor=call.role)

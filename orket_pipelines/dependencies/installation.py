@@ -38,7 +38,9 @@ EXPIRES_AFTER = 600.0
 PROXY_LIMITS = ContainerLimits(memory=256 * 1024**2, cpus=1.0, processes=128, open_files=1024)
 AFTER_NETWORKS = failpoint("dependencies.after_networks")
 AFTER_PROXY = failpoint("dependencies.after_proxy")
+STAGED = failpoint("dependencies.staged")
 AFTER_START = failpoint("dependencies.after_start")
+ENDED = failpoint("dependencies.ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,11 @@ def install(
         proxy = _start_proxy(attempt, hosts, undo)
         reach(AFTER_PROXY)
         staged = undo.enter_context(_staged(attempt))
+        reach(STAGED)
         container = _start(site.engine, _install_spec(attempt, volume, staged), undo)
         reach(AFTER_START)
         ended = _wait(attempt, container, proxy)
+        reach(ENDED)
     error = verdict(ended, timeout=site.timeout)
     if error is not None:
         raise error

@@ -20,11 +20,12 @@ from orket_pipelines.dependencies.reading import look
 from orket_pipelines.dependencies.records import find_set, record_failure, record_set
 from orket_pipelines.dependencies.sources import Sources
 from orket_pipelines.dependencies.verdict import Ended, verdict
-from orket_pipelines.dependencies.volumes import AFTER_INSTALL, AFTER_RECORD, LEASES
+from orket_pipelines.dependencies.volumes import AFTER_FAILURE, AFTER_INSTALL, AFTER_RECORD, LEASES
 from orket_pipelines.errors import InstallFailed, Stopped, WorkbenchError
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import LeaseKeeper, Store, reach
+from orket_pipelines.store import LeaseKeeper, Store, failpoint, reach
 
+AFTER_RENAME = failpoint("dependencies.after_rename")
 POLL = 0.1
 LOG = "npm.log"
 LOG_LIMIT = 20_000
@@ -105,9 +106,11 @@ class ProcessInstaller:
             reach(AFTER_INSTALL)
             (partial / "node_modules").mkdir(exist_ok=True)
             partial.rename(target)
+            reach(AFTER_RENAME)
         except InstallFailed as error:
             with store.write() as tx:
                 record_failure(tx, planned.key, ecosystem=planned.ecosystem, error=error, subject=subject)
+            reach(AFTER_FAILURE)
             raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)

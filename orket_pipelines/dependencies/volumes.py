@@ -27,6 +27,8 @@ LEASES = "install:"
 AFTER_VOLUME = failpoint("dependencies.after_volume")
 AFTER_INSTALL = failpoint("dependencies.after_install")
 AFTER_RECORD = failpoint("dependencies.after_record")
+AFTER_FAILURE = failpoint("dependencies.after_failure")
+FORGOTTEN = failpoint("dependencies.forgotten")
 
 Install = Callable[[DependencySet, str], str]
 """Installs a set into a volume; returns the log, or raises."""
@@ -88,6 +90,7 @@ class Volumes:
         """Forget the sets that were last used before a time (microseconds), and remove what nobody names then."""
         with self._store.write() as tx:
             forget_unused(tx, before=before)
+        reach(FORGOTTEN)
         return self.reap()
 
     def _find(self, key: str) -> str | None:
@@ -119,6 +122,7 @@ class Volumes:
             except InstallFailed as error:
                 with store.write() as tx:
                     record_failure(tx, planned.key, ecosystem=planned.ecosystem, error=error, subject=subject)
+                reach(AFTER_FAILURE)
                 raise
             reach(AFTER_INSTALL)
             with store.write() as tx:

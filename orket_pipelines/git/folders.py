@@ -15,10 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orket_pipelines.errors import GitError
+from orket_pipelines.store import failpoint, reach
 
 DEPTH = 200
 LENGTH = 3_000
 """Folders within folders, and bytes of a path, beyond which what an agent made is no code (git gives up at 4096)."""
+
+FRESH_MADE = failpoint("git.fresh_folder_made")
+OLD_ASIDE = failpoint("git.old_folder_aside")
+IN_PLACE = failpoint("git.folder_in_place")
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {bare}\n"
@@ -67,6 +72,7 @@ def make_fresh(path: Path) -> Path:
     remove(fresh)
     remove(path.with_name(f".{path.name}.old"))
     fresh.mkdir(parents=True)
+    reach(FRESH_MADE)
     return fresh
 
 
@@ -75,7 +81,9 @@ def replace(path: Path, fresh: Path) -> None:
     old = path.with_name(f".{path.name}.old")
     if path.is_symlink() or path.exists():
         path.rename(old)
+        reach(OLD_ASIDE)
     fresh.rename(path)
+    reach(IN_PLACE)
     remove(old)
 
 

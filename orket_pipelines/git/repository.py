@@ -15,6 +15,15 @@ from orket_pipelines.git.names import check_object, check_reference, check_repos
 from orket_pipelines.git.patch import name_patch
 from orket_pipelines.git.port import MAIN, Candidate, Conflict, Identity
 from orket_pipelines.git.process import Git
+from orket_pipelines.store import failpoint, reach
+
+BUILT = failpoint("git.repository_built")
+FOUNDED = failpoint("git.repository_founded")
+CLONED = failpoint("git.cloned")
+FILLED = failpoint("git.checkout_filled")
+ADDED = failpoint("git.files_added")
+RESTORED = failpoint("git.files_restored")
+POINTED = failpoint("git.reference_pointed")
 
 TIMEOUT = 120.0
 """Seconds for one git command."""
@@ -107,7 +116,9 @@ class GitCode:
             fresh = folders.make_fresh(path)
             index.path.unlink(missing_ok=True)
             _clone(git, tips, fresh)
+            reach(CLONED)
             _fill(git, tree, fresh, index)
+            reach(FILLED)
             folders.replace(path, fresh)
         return conflicts
 
@@ -115,6 +126,7 @@ class GitCode:
         git = self._git(repository)
         with self._index(git, path) as index:
             _over_files(git, index, path, "add", "--all")
+            reach(ADDED)
             return git.run("write-tree", environment=index.environment, lock=index.lock).line
 
     def restore(self, repository: str, tree: str, path: Path) -> None:
@@ -122,6 +134,7 @@ class GitCode:
         check_object(tree)
         with self._index(git, path) as index:
             _over_files(git, index, path, *_restoring(tree))
+            reach(RESTORED)
             _over_files(git, index, path, "clean", "-ffdq")
 
     def commit(
@@ -194,7 +207,9 @@ class GitCode:
                 )
                 if not (fresh / "refs/heads" / MAIN).is_file():
                     raise GitError(f"git made no first commit in {fresh}", next_step="Look at git: orket doctor")
+                reach(BUILT)
                 fresh.rename(directory)
+                reach(FOUNDED)
 
     @contextmanager
     def _index(self, git: Git, path: Path) -> Iterator[_Index]:
@@ -240,6 +255,7 @@ def _point(git: Git, reference: str, to: str, expected: str | None, lock: int) -
         for path in stale:
             path.unlink(missing_ok=True)
         git.run(*command, lock=lock)
+    reach(POINTED)
 
 
 def _signature(by: Identity, at: int) -> dict[str, str]:

@@ -30,11 +30,14 @@ from orket_pipelines.sandboxes.runtime import (
 )
 from orket_pipelines.sandboxes.source import discard
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, perform
+from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, failpoint, perform, reach
 from orket_pipelines.store import effects as stored_effects
 from orket_pipelines.store.effects import Result, repeatable
 
 DEPLOY, STOP, DOWN = effect_kind("sandboxes.deploy"), effect_kind("sandboxes.stop"), effect_kind("sandboxes.down")
+BEGUN = failpoint("sandboxes.begun")
+FAILED_CLEARED = failpoint("sandboxes.failed_cleared")
+FILES_DISCARDED = failpoint("sandboxes.files_discarded")
 SERVING = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
 
 
@@ -73,6 +76,7 @@ class DeployedSandboxes:
         began = self.store.clock.monotonic()
         lifetime = int(self.settings.sandbox_ttl * MICROSECONDS)
         sandbox = begin(self.store, deployment, isolation=self.isolation, lifetime=lifetime)
+        reach(BEGUN)
         perform(
             self.store,
             DEPLOY,
@@ -173,6 +177,7 @@ class DeployedSandboxes:
             return bringing.bring_up(sandbox, made, deployment.source, folder, stop=stop)
         except (DeploymentFailed, InstallFailed) as error:
             self.runtime.clear(sandbox.id, self._handles(sandbox))
+            reach(FAILED_CLEARED)
             return {"state": str(SandboxState.FAILED), "note": end_of(str(error))}
         except Stopped:
             # The stop is what counts; an engine that is gone meanwhile is cleared by the next deployment.
@@ -248,6 +253,7 @@ class DeployedSandboxes:
         for folder in self.folder_of(sandbox.id).glob("*"):
             if folder.name != str(sandbox.generation):
                 discard(folder)
+        reach(FILES_DISCARDED)
 
     def _logs(self, sandbox: Sandbox) -> Path:
         return self.folder_of(sandbox.id) / str(sandbox.generation) / "logs"

@@ -18,6 +18,8 @@ from orket_pipelines.store.failpoints import failpoint, reach
 from orket_pipelines.store.prepared import Prepared
 
 Result = dict[str, Any]
+DOUBT_SETTLED = failpoint("effects.doubt_settled")
+FAILURE_STORED = failpoint("effects.failure_stored")
 PENDING, DONE, FAILED, UNKNOWN = "pending", "done", "failed", "unknown"
 
 _effects = tables.effects
@@ -192,6 +194,7 @@ def _reconcile(
             end(tx, key, UNKNOWN, None)
         elif happened is None:
             _begin_again(tx, key, found.attempt + 1, intent, _token(store))
+    reach(DOUBT_SETTLED)
     if probe is None:
         raise EffectInDoubt(
             f"{key} was begun by a process that died, and nobody can tell whether it happened",
@@ -206,4 +209,5 @@ def _act(store: Store, key: str, act: Callable[[], Result]) -> Result:
     except OrketError as error:
         with store.write() as tx:
             end(tx, key, FAILED, {"error": str(error)})
+        reach(FAILURE_STORED)
         raise

@@ -28,6 +28,7 @@ PATIENCE = 30.0
 """Seconds without a renewal after which a lease may be taken over; leases are renewed every third of it."""
 AFTER_ACQUIRE = failpoint("leases.after_acquire")
 BEFORE_RELEASE = failpoint("leases.before_release")
+AFTER_RELEASE = failpoint("leases.after_release")
 
 _leases = tables.leases
 _by_name = sa.and_(_leases.c.workspace_id == sa.bindparam("b_workspace_id"), _leases.c.name == sa.bindparam("b_name"))
@@ -113,6 +114,7 @@ class LeaseKeeper:
             self._held.pop(lease.name, None)
         with self._store.write() as tx:
             tx.execute(_give_back, _as_held(tx, lease))
+        reach(AFTER_RELEASE)
 
     @contextmanager
     def holding(self, name: str, *, stop: threading.Event, poll: float = 0.05) -> Iterator[Lease]:

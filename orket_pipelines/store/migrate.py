@@ -9,8 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from orket_pipelines.errors import StoreError
+from orket_pipelines.store.failpoints import failpoint, reach
 
 HERE = Path(__file__).parent / "migrations"
+BEFORE_COMMIT = failpoint("store.before_migration_commit")
+AFTER_COMMIT = failpoint("store.after_migration_commit")
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -32,3 +35,5 @@ def upgrade(engine: sa.Engine) -> None:
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        reach(BEFORE_COMMIT)
+    reach(AFTER_COMMIT)

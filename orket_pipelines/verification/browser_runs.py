@@ -12,12 +12,15 @@ from urllib.parse import urlsplit
 from orket_pipelines.dependencies.requirement_lines import read_requirements
 from orket_pipelines.errors import WorkbenchError
 from orket_pipelines.git.folders import remove
+from orket_pipelines.store import failpoint, reach
 from orket_pipelines.verification.artifacts import TOTAL_LIMIT, take_artifacts
 from orket_pipelines.verification.junit import UnreadableReport, read_junit
 from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteReport
 from orket_pipelines.verification.reports import report_of
 from orket_pipelines.workbench.tree import measure
 
+LAID_OUT = failpoint("browser.laid_out")
+ARTIFACTS_TAKEN = failpoint("browser.artifacts_taken")
 SHIPPED = Path(__file__).with_name("e2e")
 PLUGIN = "orket_e2e"
 REPORT = "junit.xml"
@@ -65,6 +68,7 @@ def lay_out(home: Path, folder: Path, suite: Suite) -> Bench:
     for path in bench.root.rglob("*"):
         if path != bench.out:
             path.chmod(0o755 if path.is_dir() else 0o644)
+    reach(LAID_OUT)
     return bench
 
 
@@ -145,6 +149,7 @@ def conclude(
     # A run of the same name that was killed may have left others.
     remove(folder)
     artifacts = take_artifacts(bench.out, folder)
+    reach(ARTIFACTS_TAKEN)
     report = next((artifact.path for artifact in artifacts if artifact.name == REPORT), None)
     try:
         cases = read_junit(report.read_bytes()) if report is not None else []

@@ -1,7 +1,5 @@
 """A session whose process is killed, at any failpoint, ends as if nothing had happened."""
 
-import os
-import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +18,11 @@ from orket_pipelines.cards.records import comments_of, insert_cards
 from orket_pipelines.git.fake import MemoryCode
 from orket_pipelines.policy import list_violations
 from orket_pipelines.settings import Settings
-from orket_pipelines.store import Store, failpoints, read_events
+from orket_pipelines.store import Store, read_events
+from orket_pipelines.store.failpoints import registered
 from orket_pipelines.workbench.fake import MemoryWorkbenches, ended
 from orket_pipelines.workbench.model import Execution
+from tests.kills import do_and_die
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,8 @@ SCRIPT: list[dict[str, Any]] = [
         "calls": [{"request_state": {"state": "ready_for_testing", "summary": "Counted."}}],
     },
 ]
-PLACES = [name for name in failpoints.registered() if name.startswith("agents.")]
+RESTORED = "agents.checkout_restored"
+PLACES = [name for name in registered() if name.startswith("agents.") and name != RESTORED]
 
 
 def count(checkout: Path, _command: Sequence[str]) -> Execution:
@@ -73,19 +74,6 @@ def hold(folder: Path, turns: list[dict[str, Any]] = SCRIPT) -> Outcome:
         )
     finally:
         store.close()
-
-
-def killed_at(folder: Path, place: str, time: int) -> bool:
-    """Hold the session in a process that dies at the nth time it reaches `place`; whether it got there."""
-    child = os.fork()
-    if child == 0:
-        failpoints.arm(place, count=time)
-        try:
-            hold(folder)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
 def story(folder: Path) -> dict[str, Any]:
@@ -129,14 +117,23 @@ def test_the_undisturbed_session_did_what_its_script_says(undisturbed: dict[str,
 def test_a_session_that_is_killed_ends_the_same(
     place: str, time: int, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
-    reached = killed_at(tmp_path, place, time)
-    assert reached or time > 1, f"{place} is never reached"
+    died = do_and_die(lambda: hold(tmp_path), place, count=time)
+    assert died or time > 1, f"{place} is never reached"
     assert hold(tmp_path) == undisturbed["outcome"]
     assert story(tmp_path) == undisturbed
 
 
 def test_a_session_that_is_killed_again_and_again_ends_the_same(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     for place in PLACES:
-        killed_at(tmp_path, place, 1)
+        do_and_die(lambda: hold(tmp_path), place)
+    hold(tmp_path)
+    assert story(tmp_path) == undisturbed
+
+
+def test_a_session_that_is_killed_while_it_is_taken_up_again_ends_the_same(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    for place in ("agents.tool.after_effect", RESTORED, RESTORED):
+        assert do_and_die(lambda: hold(tmp_path), place) == place
     hold(tmp_path)
     assert story(tmp_path) == undisturbed

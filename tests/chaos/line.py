@@ -1,12 +1,8 @@
 """A factory of shipped fakes whose world, kept in files, outlives its process; and what such a process does."""
 
 import importlib
-import os
-import signal
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,9 +29,9 @@ from orket_pipelines.git import MAIN, MemoryCode
 from orket_pipelines.sandboxes import open_sandboxes
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store
-from orket_pipelines.store.failpoints import DIED, arm
 from orket_pipelines.verification.container_browsers import ContainerBrowsers
 from orket_pipelines.workbench import ContainerWorkbenches
+from tests.kills import do_and_die
 
 from .machines import Programs, try_suite
 
@@ -45,7 +41,7 @@ SEATS = frozenset({"coder", "integrity_guard", "lead_architect", "project_manage
 SOURCES = Configured(npm_default=("https://npm.example/",), pip_default=("pip.example",))
 PLAYBOOK = Playbook.model_validate(yaml.safe_load((HERE / "playbook.yaml").read_text()))
 PATIENCE = 60.0
-"""Seconds that one fake waits for another issue; a process gets twice of it for its end."""
+"""Seconds that one fake waits for another issue."""
 
 # What is loaded late in a process that works is loaded once, before the forks.
 for late in ("orket_pipelines.store.migrate", "genai_prices.data"):
@@ -139,29 +135,8 @@ class Line:
 
 
 def run(home: Path, *failpoints: str, count: int = 1, open_line: Callable[[Path], Line] = Line) -> str:
-    """Deliver in a process of its own, which dies when it comes to one of `failpoints` for the `count`th time.
-
-    Returns where it died; nothing where it came to its end.
-    """
-    sys.stdout.flush()
-    said, says = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.dup2(says, 2)
-        signal.alarm(int(2 * PATIENCE))
-        try:
-            arm(*failpoints, count=count)
-            open_line(home).deliver()
-        except BaseException:  # noqa: BLE001 - nothing of the parent may run on in the child
-            os.write(2, traceback.format_exc().encode())
-            os._exit(1)
-        os._exit(0)
-    os.close(says)
-    with os.fdopen(said) as words:
-        told = words.read()
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert ended in {0, -signal.SIGKILL}, f"the delivery in {home} ended with {ended}: {told}"
-    return told.splitlines()[-1].removeprefix(DIED) if ended else ""
+    """Deliver in a process of its own; at which of `failpoints` it died, nothing where it came to its end."""
+    return do_and_die(lambda: open_line(home).deliver(), *failpoints, count=count)
 
 
 def head_of_main(line: Line) -> str:

@@ -1,24 +1,24 @@
-"""Killed while a person stops a sandbox, or takes it down: the same command again ends it."""
+"""Killed while a person stops a sandbox, or takes it down, or a deployment fails: the same again ends it."""
 
-import os
-import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orket_pipelines.containers import MemoryEngine
+from orket_pipelines.containers import ContainerSpec, MemoryEngine
 from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
 from orket_pipelines.sandboxes.records import get_sandbox
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, read_events
-from orket_pipelines.store.failpoints import arm, registered
+from orket_pipelines.store.failpoints import registered
+from tests.kills import do_and_die
 
 ROCK = "fire"
 SWEPT = [name for name in registered() if name.startswith(("sandboxes.stop.", "sandboxes.down."))]
+Program = Callable[[ContainerSpec, Sequence[str]], tuple[int | None, str]]
 Act = Callable[[DeployedSandboxes, Sandbox], Sandbox]
 
 
@@ -26,9 +26,9 @@ def act_of(failpoint: str) -> Act:
     return DeployedSandboxes.stop if failpoint.startswith("sandboxes.stop.") else DeployedSandboxes.down
 
 
-def opened(home: Path) -> DeployedSandboxes:
+def opened(home: Path, program: Program = lambda _spec, _command: (None, "")) -> DeployedSandboxes:
     settings = Settings(home=home)
-    engine = MemoryEngine(home, path=home / "engine.jsonl")
+    engine = MemoryEngine(home, program, path=home / "engine.jsonl")
     sandboxes = open_sandboxes(settings, Store.open(settings.store_url), MemoryInstaller(), engine=engine)
     return replace(sandboxes, ask=lambda _: 200)
 
@@ -38,6 +38,10 @@ def find(sandboxes: DeployedSandboxes) -> Sandbox:
         return get_sandbox(tx, ROCK)
 
 
+def deploy(sandboxes: DeployedSandboxes, home: Path, commit: str = "c1") -> Sandbox:
+    return sandboxes.deploy(Deployment(ROCK, ROCK, commit, home.parent / "source"), stop=threading.Event())
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """An ORKET_HOME with one sandbox that runs."""
@@ -45,27 +49,19 @@ def home(tmp_path: Path) -> Path:
     source.mkdir()
     (source / "orket.yaml").write_text("services: {api: {kind: web, start: [python, server.py]}}\n")
     sandboxes = opened(home)
-    made = sandboxes.deploy(Deployment(ROCK, ROCK, "c1", source), stop=threading.Event())
+    made = deploy(sandboxes, home)
     assert made.state is SandboxState.RUNNING
     sandboxes.store.close()
     return home
 
 
-def killed_at(home: Path, failpoint: str) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            sandboxes = opened(home)
-            arm(failpoint)
-            act_of(failpoint)(sandboxes, find(sandboxes))
-        finally:
-            os._exit(0)
-    return -os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 @pytest.mark.parametrize("failpoint", SWEPT)
 def test_a_kill_changes_nothing_in_the_end(home: Path, failpoint: str) -> None:
-    assert killed_at(home, failpoint) == signal.SIGKILL
+    def act() -> None:
+        sandboxes = opened(home)
+        act_of(failpoint)(sandboxes, find(sandboxes))
+
+    assert do_and_die(act, failpoint) == failpoint
     sandboxes = opened(home)
     ended = act_of(failpoint)(sandboxes, find(sandboxes))
     with sandboxes.store.read() as tx:
@@ -79,3 +75,14 @@ def test_a_kill_changes_nothing_in_the_end(home: Path, failpoint: str) -> None:
         assert (engine.containers({}), engine.networks({}), engine.volumes({})) == ([], [], [])
         assert list((home / "sandboxes" / "default").iterdir()) == []
     sandboxes.store.close()
+
+
+def test_a_kill_after_a_deployment_that_failed_was_cleared_leaves_one_failed_sandbox(home: Path) -> None:
+    def fail() -> Sandbox:
+        broken = opened(home, lambda _spec, _command: (1, "no such module"))
+        return deploy(replace(broken, ask=lambda _: None), home, "c2")
+
+    assert do_and_die(fail, "sandboxes.failed_cleared") == "sandboxes.failed_cleared"
+    failed = fail()
+    assert (failed.state, failed.generation) == (SandboxState.FAILED, 2)
+    assert MemoryEngine(home, path=home / "engine.jsonl").containers({}) == []

@@ -1,7 +1,5 @@
 """Installs in containers, played by the engine's fake."""
 
-import os
-import signal
 import sys
 import threading
 import time
@@ -26,7 +24,8 @@ from orket_pipelines.errors import (
 )
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, read_events
-from orket_pipelines.store.failpoints import arm, registered
+from orket_pipelines.store.failpoints import registered
+from tests.kills import do_and_die
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +33,9 @@ CONFIGURED = Configured(
     pip_index="https://mirror.example:8443/simple", npm_default=("https://npm.example/",), pip_default=("x.example",)
 )
 FILES = {"requirements.txt": "fastapi\n", "page/package.json": '{"dependencies": {"react": "19"}}'}
-FAILPOINTS = [name for name in registered() if name.startswith("dependencies.")] + ["containers.created"]
+ELSEWHERE = {"dependencies.after_failure", "dependencies.after_rename", "dependencies.forgotten"}
+"""What no installation that succeeds in a container comes to."""
+FAILPOINTS = [name for name in registered() if name.startswith("dependencies.") and name not in ELSEWHERE]
 Program = Callable[[ContainerSpec, Sequence[str]], tuple[int | None, str]]
 
 
@@ -338,24 +339,11 @@ def test_use_is_recorded_about_once_an_hour(tmp_path: Path) -> None:
     assert place.store.commits == before + 2
 
 
-def run(home: Path, failpoint: str) -> int:
-    """Prepare in a process of its own; the signal that ended it."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)
-        try:
-            arm(failpoint)
-            Place(home).prepare()
-        finally:
-            os._exit(1)
-    return os.WTERMSIG(os.waitpid(child, 0)[1])
-
-
-@pytest.mark.parametrize("failpoint", FAILPOINTS)
+@pytest.mark.parametrize("failpoint", [*FAILPOINTS, "containers.created"])
 def test_killed_anywhere_the_next_process_installs_and_a_reap_leaves_nothing_else(
     tmp_path: Path, failpoint: str
 ) -> None:
-    assert run(tmp_path, failpoint) == signal.SIGKILL
+    assert do_and_die(lambda: Place(tmp_path).prepare(), failpoint) == failpoint
     place = Place(tmp_path)
     volumes = place.prepare()
     assert len(set(volumes)) == 2
@@ -367,3 +355,16 @@ def test_killed_anywhere_the_next_process_installs_and_a_reap_leaves_nothing_els
     assert place.left() == (0, 0, sorted(volumes))
     assert list((place.home / "dependencies/staging/default").iterdir()) == []
     assert place.events() == ["dependencies.installed", "dependencies.installed"]
+
+
+def test_what_was_forgotten_when_a_kill_came_is_removed_by_the_next_reap(tmp_path: Path) -> None:
+    def forget() -> None:
+        place = Place(tmp_path)
+        place.installer.volumes.forget_unused(before=place.store.clock.now() + 1)
+
+    Place(tmp_path).prepare()
+    assert do_and_die(forget, "dependencies.forgotten") == "dependencies.forgotten"
+    place = Place(tmp_path)
+    assert len(place.left()[2]) == 2
+    place.installer.reap()
+    assert place.left() == (0, 0, [])

@@ -13,6 +13,7 @@ from orket_pipelines.dependencies import MemoryInstaller, ProcessInstaller
 from orket_pipelines.errors import InstallFailed, InstallInterrupted, Stopped, WorkbenchError
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, read_events
+from tests.kills import do_and_die
 
 pytestmark = pytest.mark.slow
 
@@ -35,13 +36,17 @@ class Host:
         (self.checkout / "package.json").write_text('{"dependencies": {"react": "19"}, "scripts": {"install": "x"}}')
         (self.checkout / "package-lock.json").write_text('{"lockfileVersion": 3, "packages": {}}')
         self.home = folder / "orket"
-        settings = Settings(home=self.home, install_timeout=20)
-        self.store = Store.open(settings.store_url)
-        self.installer = ProcessInstaller(self.store, settings, leases=LeaseKeeper(self.store))
         self.stop = threading.Event()
+        self.open()
         monkeypatch.setenv("PATH", f"{self.programs}:/usr/bin:/bin")
         self.write("node", "#!/bin/sh\necho v20.0.0\n")
         self.npm("mkdir -p node_modules/react")
+
+    def open(self) -> None:
+        """As a process does for itself."""
+        settings = Settings(home=self.home, install_timeout=20)
+        self.store = Store.open(settings.store_url)
+        self.installer = ProcessInstaller(self.store, settings, leases=LeaseKeeper(self.store))
 
     def write(self, name: str, text: str) -> None:
         (self.programs / name).write_text(text)
@@ -117,6 +122,21 @@ def test_what_a_killed_process_left_is_removed(host: Host) -> None:
     half = left.rename(left.with_name(f"{left.name}.0000"))
     assert host.prepare().parent == left
     assert not half.exists()
+
+
+@pytest.mark.parametrize("failpoint", ["dependencies.after_install", "dependencies.after_rename"])
+def test_a_process_killed_before_it_recorded_an_install_is_followed_by_one_that_installs_anew(
+    host: Host, failpoint: str
+) -> None:
+    def prepare() -> None:
+        host.open()
+        host.prepare()
+
+    assert do_and_die(prepare, failpoint) == failpoint
+    modules = host.prepare()
+    assert (modules / "react").is_dir()
+    assert host.events() == ["dependencies.installed"]
+    assert [path.name for path in modules.parent.parent.iterdir()] == [modules.parent.name]
 
 
 def test_without_node_a_project_that_needs_it_is_told_what_to_install(host: Host) -> None:

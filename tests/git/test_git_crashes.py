@@ -3,45 +3,60 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orket_pipelines.errors import GitError
 from orket_pipelines.git import GitCode, Identity, folders
 from orket_pipelines.git.process import Git
+from orket_pipelines.store.failpoints import registered
+from tests.kills import do_and_die
 
 pytestmark = pytest.mark.slow
 
 AT = 1_700_000_000_000_000
 CODER = Identity("coder", "coder@orket.invalid")
 
-WORK = """
-import sys
-from pathlib import Path
-from orket_pipelines.git import GitCode, Identity
+FAILPOINTS = [name for name in registered() if name.startswith("git.")]
 
-top = Path(sys.argv[1])
-code = GitCode(top / "repositories")
-start = code.ensure("todo", title="To do", at=1_700_000_000_000_000)
-for number in range(3):
-    checkout = top / "checkouts" / str(number)
+
+def work(top: Path) -> None:
+    """All that the factory asks of git on the way of one issue; done again, it changes nothing."""
+    code, checkout = GitCode(top / "repositories"), top / "checkouts" / "issue"
+    start = code.ensure("todo", title="To do", at=AT)
     code.check_out("todo", start, checkout)
-    (checkout / "code.py").write_text(f"print({number})\\n" * 100)
+    (checkout / "code.py").write_text("print(1)\n" * 100)
     tree = code.snapshot("todo", checkout)
-    code.keep("todo", f"checkpoints/{number}", tree)
+    code.keep("todo", "checkpoints/1", tree)
     (checkout / "junk").write_text("junk")
     code.restore("todo", tree, checkout)
-    head = code.commit(
-        "todo", tree, parents=(start,), message="Work", by=Identity("coder", "c@x"), at=1_700_000_000_000_000
+    head = code.commit("todo", tree, parents=(start,), message="Work", by=CODER, at=AT)
+    assert code.move_branch("todo", "issue", to=head, expected=None)
+    code.check_out("todo", head, checkout)
+
+
+def look(top: Path) -> tuple[Any, ...]:
+    """Branches, checkouts and their files; git finds nothing missing."""
+    code, checkouts = GitCode(top / "repositories"), top / "checkouts"
+    fsck = subprocess.run(
+        ["git", "fsck", "--no-dangling"], cwd=code._directory("todo"), capture_output=True, text=True, check=True
     )
-    assert code.move_branch("todo", f"issue-{number}", to=head, expected=None)
-print("done")
-"""
+    assert "missing" not in fsck.stdout
+    files = {path.name: path.read_text() for path in (checkouts / "issue").iterdir() if path.is_file()}
+    return code.head("todo", "main"), code.head("todo", "issue"), [path.name for path in checkouts.iterdir()], files
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Any, ...], float]:
+    """How the work ends, and the seconds that it takes."""
+    top, begun = tmp_path_factory.mktemp("undisturbed"), time.monotonic()
+    work(top)
+    return look(top), time.monotonic() - begun
 
 
 @pytest.fixture
@@ -49,30 +64,30 @@ def code(tmp_path: Path) -> GitCode:
     return GitCode(tmp_path / "repositories")
 
 
-def work(top: Path, *, killed_after: float | None = None) -> dict[str, str | None]:
-    """Run WORK in a process of its own; the branches that are there then."""
-    with subprocess.Popen([sys.executable, "-c", WORK, top], stdout=subprocess.PIPE, cwd=Path.cwd()) as child:
-        try:
-            said, _ = child.communicate(timeout=killed_after if killed_after is not None else 60)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            return {}
-    assert said == b"done\n"
-    code = GitCode(top / "repositories")
-    return {name: code.head("todo", name) for name in ("main", "issue-0", "issue-1", "issue-2")}
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_killed_at_a_failpoint_the_next_run_ends_as_if_nothing_had_happened(
+    failpoint: str, undisturbed: tuple[Any, float], tmp_path: Path
+) -> None:
+    assert do_and_die(lambda: work(tmp_path), failpoint) == failpoint
+    do_and_die(lambda: work(tmp_path), failpoint, count=2)
+    work(tmp_path)
+    assert look(tmp_path) == undisturbed[0]
 
 
-def test_killed_at_any_moment_the_next_run_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    begun = time.monotonic()
-    expected = work(tmp_path / "undisturbed")
-    lasted = time.monotonic() - begun
-    for moment in range(8):
-        work(tmp_path / "killed", killed_after=lasted * (0.3 + moment * 0.08))
-    assert work(tmp_path / "killed") == expected
-    assert sorted(path.name for path in (tmp_path / "killed" / "checkouts").iterdir()) == ["0", "1", "2"]
-    repository = tmp_path / "killed" / "repositories" / "todo.git"
-    fsck = subprocess.run(["git", "fsck", "--no-dangling"], cwd=repository, capture_output=True, text=True, check=True)
-    assert "missing" not in fsck.stdout
+def test_killed_at_any_moment_the_next_run_ends_as_if_nothing_had_happened(
+    undisturbed: tuple[Any, float], tmp_path: Path
+) -> None:
+    """In the midst of a git, too."""
+    for moment in range(12):
+        child = os.fork()
+        if child == 0:
+            work(tmp_path)
+            os._exit(0)
+        time.sleep(undisturbed[1] * moment / 12)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    work(tmp_path)
+    assert look(tmp_path) == undisturbed[0]
 
 
 def test_a_half_made_repository_is_made_again(code: GitCode, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from orket_pipelines.errors import StoreError
 from orket_pipelines.store import Store, append, read_events
 from orket_pipelines.store.tables import metadata
+from tests.kills import do_and_die
 
 OPENER = """
 import sys
@@ -80,3 +83,26 @@ def test_processes_that_open_a_new_postgresql_database_at_once_take_turns(postgr
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path.cwd()) for _ in range(6)]
 
     assert [process.communicate(timeout=120)[1] for process in processes] == [""] * 6
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any schema."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.create(f"empty_{uuid.uuid4().hex}")
+    yield url
+    server.drop(url)
+
+
+@pytest.mark.parametrize("failpoint", ["store.before_migration_commit", "store.after_migration_commit"])
+def test_a_process_killed_while_it_makes_the_schema_is_followed_by_one_that_makes_it(
+    failpoint: str, empty_url: str
+) -> None:
+    assert do_and_die(lambda: Store.open(empty_url), failpoint) == failpoint
+    store = Store.open(empty_url)
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    store.close()
