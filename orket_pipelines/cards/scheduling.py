@@ -7,7 +7,7 @@ oldest comes first.
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from orket_pipelines.cards.model import WORKABLE, Card, CardState
+from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardState
 
 HOPELESS = frozenset({CardState.CANCELED, CardState.BLOCKED})
 """Nothing will come of a dependency in one of these states unless a person acts."""
@@ -45,6 +45,38 @@ def order(cards: Sequence[Card]) -> list[Card]:
             if not waiting_for[other]:
                 heapq.heappush(ready, ranks[other])
     return found + sorted(by_id.values(), key=lambda card: ranks[card.id])
+
+
+def waves(cards: Sequence[Card]) -> dict[str, int]:
+    """The earliest turn, from 1, in which each card that is not final can be worked on, were there places enough.
+
+    Cards in a dependency cycle are left out.
+    """
+    still = [card for card in cards if card.state not in TERMINAL]
+    waiting_for, dependents = _edges(still)
+    line = [card.id for card in still if not waiting_for[card.id]]
+    found = dict.fromkeys(line, 1)
+    for card_id in line:
+        for other in dependents[card_id]:
+            found[other] = max(found.get(other, 1), found[card_id] + 1)
+            waiting_for[other] -= 1
+            if not waiting_for[other]:
+                line.append(other)
+    return {card_id: found[card_id] for card_id in line}
+
+
+def critical_path(cards: Sequence[Card]) -> list[Card]:
+    """The longest chain of cards that are not final, each depending on the one before: no number of workers is done
+    sooner. Among equally long ones it is the one that leads to the card with the higher score."""
+    found = waves(cards)
+    by_id = {card.id: card for card in cards if card.id in found}
+    ranks = _ranks(by_id.values(), scores(cards))
+    path: list[Card] = []
+    able: Iterable[str] = by_id
+    for wave in range(max(found.values(), default=0), 0, -1):
+        path.append(by_id[min((card_id for card_id in able if found[card_id] == wave), key=ranks.__getitem__)])
+        able = [other for other in path[-1].depends_on if other in found]
+    return path[::-1]
 
 
 def unmet_dependencies(card: Card, states: Mapping[str, CardState]) -> tuple[str, ...]:

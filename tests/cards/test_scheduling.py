@@ -13,6 +13,7 @@ from orket_pipelines.cards import (
     scores,
     unmet_dependencies,
 )
+from orket_pipelines.cards.scheduling import critical_path, waves
 
 
 def issue(
@@ -102,3 +103,24 @@ def test_ten_thousand_cards_are_ordered_within_a_second() -> None:
 
     assert len(order(cards)) == 9_999
     assert time.process_time() - started < 1
+
+
+def test_a_wave_is_the_earliest_turn_of_a_card_that_is_not_final() -> None:
+    cards = [*DIAMOND, issue("after", "finished"), issue("finished", state=CardState.DONE)]
+
+    assert waves(cards) == {"base": 1, "left": 2, "right": 2, "top": 3, "after": 1}
+
+
+def test_the_critical_path_is_the_longest_chain_of_what_is_left() -> None:
+    cards = [*DIAMOND, issue("a"), issue("b", "a", priority=1.0), issue("urgent", priority=50.0)]
+
+    assert ids(critical_path(cards)) == ["base", "left", "top"]
+    assert ids(critical_path([card for card in cards if card.id != "base"])) == ["left", "top"]
+    assert critical_path([issue("finished", state=CardState.DONE)]) == []
+
+
+def test_a_cycle_is_on_no_critical_path_and_in_no_wave() -> None:
+    cards = [issue("a", "b"), issue("b", "a"), issue("c", "a"), issue("d")]
+
+    assert waves(cards) == {"d": 1}
+    assert ids(critical_path(cards)) == ["d"]
