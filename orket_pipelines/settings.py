@@ -13,12 +13,15 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -32,6 +35,17 @@ SCRIPTED = "scripted"
 DATABASES = ("sqlite://", "postgresql://", "postgresql+psycopg://")
 SECRETS = frozenset({"model_api_key", "database_url"})
 """Settings whose wrong values are not repeated: they hold keys and passwords."""
+EVERY = "*"
+"""In limits by name: every one that is not named."""
+
+
+def _by_name(given: Any) -> Any:
+    """A plain number counts for every name."""
+    return {EVERY: given} if isinstance(given, int) and not isinstance(given, bool) else given
+
+
+Limits = Annotated[dict[str, PositiveInt], BeforeValidator(_by_name)]
+"""Limits by name; `*` counts for every name that is not given one, and who has none is not limited."""
 
 
 class Budget(BaseModel):
@@ -67,7 +81,23 @@ class Settings(BaseSettings):
     automation: bool = Field(False, description="Sensors may start work that spends money.")
 
     concurrency: PositiveInt = Field(4, description="Issues worked on at once, in all.")
+    rock_concurrency: Limits = Field({}, description="Issues worked on at once, by rock; a number is for each.")
+    role_concurrency: Limits = Field({}, description="Sessions at once, by role; a number is for each.")
+    model_concurrency: Limits = Field({}, description="Sessions at once, by model; a number is for each.")
+    dagster_deliveries: PositiveInt = Field(10, description="Delivering runs that Dagster has under way at once.")
     lease_patience: PositiveFloat = Field(30.0, description="Silence after which another worker takes over.")
+
+    epic_issue_limit: PositiveInt = Field(
+        7, description="Issues of an epic that need no decomposition into managers, engines and accessors."
+    )
+    bottleneck_normal: NonNegativeInt = Field(3, description="Cards that may wait for a resource; more is a warning.")
+    bottleneck_warning: NonNegativeInt = Field(10, description="With more cards than that, it is critical.")
+    bottleneck_dependencies: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="The share of waiting cards that wait for dependencies, from which it is a warning.",
+    )
 
     model: str = Field(SCRIPTED, description="`scripted`, or the name of a model on the server at model_base_url.")
     model_base_url: str | None = Field(None, description="An OpenAI-compatible server, with its /v1.")
@@ -188,6 +218,14 @@ class Settings(BaseSettings):
             raise ValueError("must name each role once")
         return named
 
+    @field_validator("bottleneck_warning")
+    @classmethod
+    def _comes_after_normal(cls, warning: int, found: ValidationInfo) -> int:
+        normal = found.data.get("bottleneck_normal", 0)
+        if warning < normal:
+            raise ValueError(f"must not be below bottleneck_normal, which is {normal}")
+        return warning
+
     @property
     def store_url(self) -> str:
         """The database in use."""
@@ -254,6 +292,7 @@ _rules = {
     "int_parsing": "must be an integer",
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
+    "dict_type": "must be a number, or numbers by name",
     "string_pattern_mismatch": "must be lower-case letters, digits and dashes, at most 39, and not begin with a dash",
 }
 """What pydantic says at length, by the type of its error."""
