@@ -8,7 +8,7 @@ from orket_pipelines.store.leases import dead_leases, held_leases
 
 PREFIX = "run:"
 ISSUES = "issue:"
-"""The prefix of the leases that workers hold on issues; `orket_pipelines.delivery.claims` names it so."""
+"""The prefix of the leases that workers hold on issues; `orket_pipelines.delivery.places` names it so."""
 
 
 @contextmanager

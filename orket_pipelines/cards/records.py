@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orket_pipelines.cards.model import TERMINAL, Card, CardKind, CardState, WaitReason
+from orket_pipelines.cards.ranking import count_unmet_behind
 from orket_pipelines.cards.transitions import Move, Refusal, ends_children, judge
 from orket_pipelines.errors import CardError, TransitionRefused
 from orket_pipelines.policy import Violation, refusals_on_record
@@ -14,6 +15,7 @@ from orket_pipelines.store import Prepared, Store, Transaction, append, new_id, 
 
 _cards = tables.cards
 _dependencies = tables.card_dependencies
+_NOT_OF_THE_CARD = frozenset({"workspace_id", "position", "rank", "unmet"})
 _one = Prepared(
     sa.select(_cards).where(
         _cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id")
@@ -116,7 +118,7 @@ def update_card(tx: Transaction, card: Card) -> None:
     tx.execute(
         sa.update(_cards)
         .where(_cards.c.workspace_id == tx.workspace_id, _cards.c.id == card.id)
-        .values(row | {"updated_at": tx.now})
+        .values(row | {"updated_at": tx.now, "rank": None})
     )
     _set_dependencies(tx, card)
     append(tx, "card.changed", card.id, _row(card))
@@ -191,6 +193,8 @@ def _set_state(tx: Transaction, card: Card, move: Move) -> None:
             f"{card.id} is no longer {card.state}: somebody else moved it first{_last_move(tx, card.id)}",
             next_step=f"Look where it stands now: orket cards show {card.id}",
         )
+    if move.to is CardState.DONE:
+        count_unmet_behind(tx, card.id)
     payload = {"from": card.state, "to": move.to, "wait_reason": move.wait_reason, "note": move.note, "kind": card.kind}
     append(tx, "card.moved", card.id, payload | {"rock": card.rock_id, "actor": move.actor})
 
@@ -271,7 +275,7 @@ def _card(row: Any) -> Card:
 
 
 def _row(card: Card) -> dict[str, Any]:
-    names = (column.name for column in _cards.columns if column.name not in {"workspace_id", "position"})
+    names = (column.name for column in _cards.columns if column.name not in _NOT_OF_THE_CARD)
     row = {name: getattr(card, name) for name in names}
     told = {"kind": str(card.kind), "state": str(card.state), "wait_reason": card.wait_reason}
     return row | told | {"depends_on": sorted(card.depends_on)}

@@ -5,34 +5,74 @@ from collections.abc import Callable, Iterable
 
 from orket_pipelines.cards.model import WAITING, Card, WaitReason
 from orket_pipelines.cards.records import get_card
-from orket_pipelines.delivery.claims import PREFIX, Obstacle, Refused, claim
+from orket_pipelines.delivery.candidates import candidate
+from orket_pipelines.delivery.claims import PASSING, Claimant, Obstacle, Refused, why_not
 from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import Delivery, Result
+from orket_pipelines.delivery.places import ISSUE
 from orket_pipelines.delivery.worker import deliver_claimed, report
 from orket_pipelines.store import Lease
 
 RETRIED = frozenset({WaitReason.SYSTEM, WaitReason.RESOURCE})
 """What a person who starts a delivery wants tried again without being asked."""
 POLL = 0.2
-"""Seconds between two looks at what an issue waits for."""
+"""Seconds between two looks at what an issue waits for; what happens in the crew is heard of at once."""
+LATER = Refused(Obstacle.TURN, "issues of this run with a higher score")
 
 
 class Crew:
-    """The issues that one run will still deliver, so that an issue knows whether its dependencies are coming."""
+    """The issues that one run will still deliver, so that an issue knows whether its dependencies are coming.
+
+    Those that lack nothing but a place stand in a line by their score, and only the first of them asks for one.
+    """
 
     def __init__(self, card_ids: Iterable[str]) -> None:
         self._coming = set(card_ids)
-        self._lock = threading.Lock()
+        self._line: dict[str, tuple[float, int, int]] = {}
+        self._claimant: Claimant | None = None
+        self._changed = threading.Condition()
 
     def leave(self, card_id: str) -> None:
         """Note that this issue is through, one way or another."""
-        with self._lock:
+        with self._changed:
             self._coming.discard(card_id)
+            self._step_out(card_id)
+            abandoned = self._claimant if not self._line else None
+        if abandoned is not None:
+            abandoned.withdraw()
 
     def is_coming(self, card_id: str) -> bool:
         """Whether this run has not given the issue back yet."""
-        with self._lock:
+        with self._changed:
             return card_id in self._coming
+
+    def claim(self, factory: Factory, card_id: str, *, may_resume: bool) -> Lease | Refused:
+        """A lease on this issue, or why not."""
+        with factory.store.read() as tx:
+            refused = why_not(tx, get_card(tx, card_id), may_resume=may_resume)
+            order = candidate(tx, card_id).order
+        if refused is not None:
+            self._step_out(card_id)
+            return refused
+        with self._changed:
+            self._claimant = self._claimant or Claimant(factory)
+            self._line[card_id] = order
+            if min(self._line, key=self._line.__getitem__) != card_id:
+                return LATER
+        claimed = self._claimant.claim(card_id, may_resume=may_resume)
+        if isinstance(claimed, Lease) or claimed.obstacle not in {Obstacle.LIMIT, Obstacle.TURN}:
+            self._step_out(card_id)
+        return claimed
+
+    def wait(self) -> None:
+        """Until something has happened in the crew, or it is time to look what happened elsewhere."""
+        with self._changed:
+            self._changed.wait(POLL)
+
+    def _step_out(self, card_id: str) -> None:
+        with self._changed:
+            if self._line.pop(card_id, None) is not None or card_id not in self._coming:
+                self._changed.notify_all()
 
 
 def deliver_issue(
@@ -55,7 +95,7 @@ def deliver_issue(
     told = ""
     try:
         while not stop.is_set():
-            claimed = claim(factory, card_id, may_resume=_may_resume(factory, card_id, set(resume)))
+            claimed = crew.claim(factory, card_id, may_resume=_may_resume(factory, card_id, set(resume)))
             if isinstance(claimed, Lease):
                 return deliver_claimed(factory, card_id, claimed, stop=stop)
             reason = str(claimed)
@@ -64,7 +104,7 @@ def deliver_issue(
             if on_waiting is not None and reason != told:
                 on_waiting(reason)
                 told = reason
-            stop.wait(POLL)
+            crew.wait()
         return Delivery(_card(factory, card_id), Result.STOPPED, "a stop was asked for")
     finally:
         crew.leave(card_id)
@@ -77,7 +117,7 @@ def _may_resume(factory: Factory, card_id: str, reasons: set[WaitReason]) -> boo
 
 def _may_pass(factory: Factory, refused: Refused, crew: Crew) -> bool:
     """Whether waiting can help."""
-    if refused.obstacle in {Obstacle.HELD, Obstacle.LIMIT}:
+    if refused.obstacle in PASSING:
         return True
     if refused.obstacle is not Obstacle.DEPENDENCY:
         return False
@@ -88,7 +128,7 @@ def _is_under_way(factory: Factory, card_id: str, crew: Crew) -> bool:
     if crew.is_coming(card_id):
         return True
     with factory.store.read() as tx:
-        return PREFIX + card_id in factory.leases.held(tx, PREFIX)
+        return ISSUE + card_id in factory.leases.held(tx, ISSUE)
 
 
 def _card(factory: Factory, card_id: str) -> Card:

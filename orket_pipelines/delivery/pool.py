@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from orket_pipelines.cards.model import WORKABLE, CardKind
 from orket_pipelines.cards.records import get_card, list_cards
-from orket_pipelines.delivery.claims import PREFIX, Choice, claim_next, obstacle_of, score_cards, waiting_cards
+from orket_pipelines.delivery.claims import Choice, Claimant, Refused, obstacle_of, waiting_cards
 from orket_pipelines.delivery.crew import RETRIED
 from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import Delivery
+from orket_pipelines.delivery.places import ISSUE
 from orket_pipelines.delivery.worker import deliver_claimed, report
 from orket_pipelines.errors import CardError, StoreError
 from orket_pipelines.store import Lease
@@ -43,7 +44,7 @@ class _Pool:
         self, factory: Factory, rock_id: str, stop: threading.Event, on_delivery: Callable[[Delivery], None]
     ) -> None:
         self._factory, self._rock_id, self._stop, self._on_delivery = factory, rock_id, stop, on_delivery
-        self._scores = score_cards(factory)
+        self._claimant = Claimant(factory)
         # Each waiting issue is taken up once: one that waits again at once would be taken up for ever.
         self._resumable = waiting_cards(factory, rock_id, RETRIED)
         self._failed: set[str] = set()
@@ -59,6 +60,7 @@ class _Pool:
             thread.start()
         for thread in threads:
             thread.join()
+        self._claimant.withdraw()
         if self._errors:
             raise self._errors[0]
 
@@ -66,19 +68,19 @@ class _Pool:
         try:
             while not self._stop.is_set():
                 claimed = self._claim()
-                if claimed is not None:
+                if isinstance(claimed, tuple):
                     self._deliver(*claimed)
-                elif not self._wait_for_change():
+                elif not self._wait_for_change(for_a_place=claimed is not None):
                     return
         except BaseException as error:  # noqa: BLE001 - a thread's error is raised by run()
             self._errors.append(error)
             self._stop.set()
 
-    def _claim(self) -> tuple[str, Lease] | None:
+    def _claim(self) -> tuple[str, Lease] | Refused | None:
         with self._changed:
-            choice = Choice(self._scores, self._rock_id, frozenset(self._resumable), frozenset(self._failed))
-            claimed = claim_next(self._factory, choice)
-            if claimed is not None:
+            choice = Choice(self._rock_id, frozenset(self._resumable), frozenset(self._failed))
+            claimed = self._claimant.claim_next(choice)
+            if isinstance(claimed, tuple):
                 self._resumable.discard(claimed[0])
                 self._busy += 1
             return claimed
@@ -96,16 +98,16 @@ class _Pool:
                 self._busy -= 1
                 self._changed.notify_all()
 
-    def _wait_for_change(self) -> bool:
-        """False when nothing of the rock is being worked on, here or elsewhere."""
+    def _wait_for_change(self, *, for_a_place: bool) -> bool:
+        """False when there is nothing to wait for: no place, and nothing of the rock that is worked on anywhere."""
         with self._changed:
-            if self._busy == 0 and not self._others_work():
+            if not for_a_place and self._busy == 0 and not self._others_work():
                 return False
             self._changed.wait(POLL)
             return True
 
     def _others_work(self) -> bool:
         with self._factory.store.read() as tx:
-            held = self._factory.leases.held(tx, PREFIX)
-            mine = {PREFIX + card.id for card in list_cards(tx, rock_id=self._rock_id, kinds=WORKABLE)}
+            held = self._factory.leases.held(tx, ISSUE)
+            mine = {ISSUE + card.id for card in list_cards(tx, rock_id=self._rock_id, kinds=WORKABLE)}
         return bool(held & mine)

@@ -74,6 +74,22 @@ leases = _table(
     sa.Column("token", Integer, nullable=False),
     sa.Column("renewals", Integer, nullable=False),
     sa.Column("acquired_at", Integer, nullable=False),
+    # Held ones are few, whatever was held before; a renewal does not touch this index.
+    sa.Index(
+        "ix_leases_held",
+        "workspace_id",
+        "name",
+        sqlite_where=sa.text("owner IS NOT NULL"),
+        postgresql_where=sa.text("owner IS NOT NULL"),
+    ),
+)
+
+# What each rock was given, in virtual time (`cards/fairness.py`): from `start` on it took up its last place.
+rock_shares = _table(
+    "rock_shares",
+    sa.Column("rock_id", Text, primary_key=True),
+    sa.Column("start", Float, nullable=False),
+    sa.Column("finish", Float, nullable=False),
 )
 
 cards = _table(
@@ -97,9 +113,21 @@ cards = _table(
     sa.Column("position", Integer, nullable=False),
     sa.Column("created_at", Integer, nullable=False),
     sa.Column("updated_at", Integer, nullable=False),
+    # Derived (`cards/ranking.py`): minus the score, as indexes run upwards, None until that is worked out; and how many
+    # of its dependencies are not done.
+    sa.Column("rank", Float),
+    sa.Column("unmet", Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("workspace_id", "parent_id", "name"),
-    sa.Index(None, "workspace_id", "rock_id"),
-    sa.Index(None, "workspace_id", "kind", "state"),
+    # Finds the best claimable card of a rock without a look at the others, and the cards of a rock.
+    sa.Index("ix_cards_claimable", "workspace_id", "rock_id", "state", "unmet", "rank", "created_at", "position"),
+    sa.Index(
+        "ix_cards_unranked",
+        "workspace_id",
+        "rock_id",
+        sqlite_where=sa.text("rank IS NULL"),
+        postgresql_where=sa.text("rank IS NULL"),
+    ),
+    sa.Index(None, "workspace_id", "kind"),
 )
 
 card_dependencies = _table(

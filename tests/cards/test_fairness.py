@@ -94,7 +94,7 @@ class Factory:
     random=st.randoms(use_true_random=False),
 )
 def test_a_rock_that_asks_and_has_nothing_is_passed_a_bounded_number_of_times(
-    weights: list[float], places: int, random: "st.DataObject"
+    weights: list[float], places: int, random: Random
 ) -> None:
     """However long issues take, and whenever rocks ask: each other rock passes it by at most as often as their weights
     say, and once more."""

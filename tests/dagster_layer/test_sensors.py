@@ -23,7 +23,7 @@ from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, insert_cards, move_card, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.clock import MICROSECONDS, FakeClock
-from orket_pipelines.delivery.claims import PREFIX
+from orket_pipelines.delivery.places import ISSUE
 from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox, SandboxState
 from orket_pipelines.store import Store
 from orket_pipelines.store import tables as store_tables
@@ -134,7 +134,7 @@ def test_an_issue_whose_worker_died_is_named_with_the_command_that_takes_it_up(
     shop: Store, instance: DagsterInstance
 ) -> None:
     move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "system"))
-    leave_behind(shop, f"{PREFIX}shop-cart")
+    leave_behind(shop, f"{ISSUE}shop-cart")
     told = why(tick(stale_work, instance))
     assert "Left by a dead worker: shop-cart. Take them up: orket rocks deliver shop." in told
 
@@ -145,7 +145,7 @@ def test_with_automation_on_the_rock_of_a_dead_worker_is_started_again(
     monkeypatch.setenv("ORKET_AUTOMATION", "true")
     instance.add_dynamic_partitions("rocks", ["shop"])
     move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "system"))
-    leave_behind(shop, f"{PREFIX}shop-cart")
+    leave_behind(shop, f"{ISSUE}shop-cart")
     assert [(each.job_name, each.partition_key) for each in requests(tick(stale_work, instance))] == [
         ("deliver_rock", "shop")
     ]
@@ -196,7 +196,7 @@ def test_the_bug_rate_counts_bugs_found_after_the_delivery(home: Path, instance:
 
 
 def test_the_prefix_of_issue_leases_is_the_worker_s_own() -> None:
-    assert ISSUES == PREFIX
+    assert ISSUES == ISSUE
 
 
 def deployed(shop: Store) -> Sandbox:

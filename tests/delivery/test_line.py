@@ -13,7 +13,7 @@ from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.cards.records import get_card, move_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery import Crew, Result, deliver_issue
-from orket_pipelines.delivery.claims import Choice, claim_next
+from orket_pipelines.delivery.claims import Choice, Claimant
 from orket_pipelines.delivery.records import feedback_of, last_attempt
 from orket_pipelines.delivery.work import move
 from orket_pipelines.delivery.worker import deliver_claimed
@@ -237,21 +237,10 @@ def test_no_more_issues_are_worked_on_at_once_than_the_settings_allow(line: Any)
     assert max(held) <= 2
 
 
-def test_the_best_score_is_claimed_first(line: Any) -> None:
-    line.add("low", priority=1.0)
-    line.add("high", priority=3.0)
-    claimed = claim_next(line.factory, Choice({"low": 1.0, "high": 3.0}))
-    assert claimed is not None
-    assert claimed[0] == "high"
-    unlocks = claim_next(line.factory, Choice({"low": 9.0, "high": 3.0}))
-    assert unlocks is not None
-    assert unlocks[0] == "low"
-
-
 def test_a_worker_whose_lease_was_taken_over_writes_nothing_more(line: Any) -> None:
     line.add("one")
-    claimed = claim_next(line.factory, Choice({}))
-    assert claimed is not None
+    claimed = Claimant(line.factory).claim_next(Choice("rock"))
+    assert isinstance(claimed, tuple)
     stale = replace(claimed[1], token=claimed[1].token - 1)
     delivered = deliver_claimed(line.factory, "one", stale, stop=threading.Event())
     assert delivered.result is Result.STOPPED
