@@ -11,7 +11,7 @@ from orket_pipelines.cards.ranking import rank_new
 from orket_pipelines.cards.records import get_card, list_cards
 from orket_pipelines.delivery.candidates import Candidate, candidate, candidates, open_rocks
 from orket_pipelines.delivery.factory import Factory
-from orket_pipelines.delivery.next_step import DEFAULT_AUTHOR
+from orket_pipelines.delivery.model import DEFAULT_AUTHOR
 from orket_pipelines.delivery.places import (
     ISSUE,
     Full,
@@ -37,6 +37,7 @@ class Obstacle(StrEnum):
     TURN = "it waits for a place: first come"
     SEAT = "its author waits for a place: taken are"
     DEPENDENCY = "it waits for"
+    CANCELED = "it depends on what is canceled:"
     WAITING = "it waits"
     FINAL = "it is final"
 
@@ -200,6 +201,9 @@ def why_not(tx: Transaction, card: Card, *, may_resume: bool = False) -> Refused
     unmet = [needed for name in card.depends_on if (needed := get_card(tx, name)).state is not CardState.DONE]
     if not unmet:
         return None
+    canceled = tuple(needed.id for needed in unmet if needed.state is CardState.CANCELED)
+    if canceled:
+        return Refused(Obstacle.CANCELED, ", ".join(canceled), canceled)
     told = ", ".join(f"{needed.id} ({needed.state})" for needed in unmet)
     return Refused(Obstacle.DEPENDENCY, told, tuple(needed.id for needed in unmet))
 

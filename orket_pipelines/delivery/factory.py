@@ -7,11 +7,13 @@ from types import TracebackType
 from typing import Self
 
 from orket_pipelines.agents.models import Models, open_models
+from orket_pipelines.agents.roles import load_roles
 from orket_pipelines.cards.model import Card
 from orket_pipelines.cards.records import find_card
 from orket_pipelines.clock import Clock
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.delivery.isolation import open_means
+from orket_pipelines.delivery.places import demand_known_roles
 from orket_pipelines.delivery.reaping import reap_orphans
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.forge import LocalForge
@@ -81,6 +83,8 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
     """
     demand_git()
     rules_of(settings)
+    if settings.role_concurrency:
+        demand_known_roles(settings, load_roles(settings.roles))
     store = Store.open(settings.store_url, workspace_id=settings.workspace, clock=clock).acting(run_id=run_id)
     code = open_code(settings)
     leases = LeaseKeeper(store, patience=settings.lease_patience)

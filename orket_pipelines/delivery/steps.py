@@ -39,6 +39,7 @@ from orket_pipelines.delivery.records import (
 )
 from orket_pipelines.delivery.rejection import reject
 from orket_pipelines.delivery.reviewing import await_people, take_in
+from orket_pipelines.delivery.seats import seated
 from orket_pipelines.delivery.verifying import verify
 from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
 from orket_pipelines.forge.model import PullRequestExists
@@ -109,7 +110,8 @@ def _call_agent(work: Work, call: CallAgent) -> None:
             assignment = make_assignment(
                 tx, work.factory.code, work.facts, attempt=work.attempt, project=work.project, call=call
             )
-        run_session(desk, work.factory.models, assignment)
+        with seated(work, call.role):
+            run_session(desk, work.factory.models, assignment)
     finally:
         workbench.close()
 

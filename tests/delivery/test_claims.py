@@ -98,7 +98,7 @@ def test_a_dependency_that_is_canceled_sets_nothing_free(line: Any, process: Pro
     worker = process()
 
     assert worker.claim_next(Choice("rock")) is None
-    assert refused(worker.claim("last", may_resume=False)) == "it waits for one (canceled)"
+    assert refused(worker.claim("last", may_resume=False)) == "it depends on what is canceled: one"
 
 
 def test_a_card_that_changes_is_ranked_anew(line: Any, process: Process) -> None:

@@ -169,3 +169,34 @@ def test_at_least_one_approval_is_required(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(SettingsError, match=r"^ORKET_REQUIRED_APPROVALS: "):
         load_settings()
+
+
+def test_a_limit_is_for_each_or_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_ROCK_CONCURRENCY", "2")
+    write("config/organization.json", role_concurrency={"coder": 3, "*": 1})
+
+    found = load_settings()
+    assert (found.rock_concurrency, found.role_concurrency) == ({"*": 2}, {"coder": 3, "*": 1})
+    assert found.model_concurrency == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ('{"coder": 0}', r"^ORKET_ROLE_CONCURRENCY\.coder: .*greater than 0, not 0$"),
+        ("true", r"^ORKET_ROLE_CONCURRENCY: must be a number, or numbers by name, not True$"),
+        ("coder=1", r"^ORKET_ROLE_CONCURRENCY: must be JSON$"),
+    ],
+)
+def test_a_limit_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, value: str, told: str) -> None:
+    monkeypatch.setenv("ORKET_ROLE_CONCURRENCY", value)
+
+    with pytest.raises(SettingsError, match=told):
+        load_settings()
+
+
+def test_what_is_critical_comes_after_what_is_normal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_BOTTLENECK_WARNING", "2")
+
+    with pytest.raises(SettingsError, match="must not be below bottleneck_normal, which is 3"):
+        load_settings()
