@@ -124,7 +124,7 @@ class _RockPlan:
         limit = self._planner.issue_limit
         if len(epic.issues) <= limit or (epic.fields is not None and epic.fields.architecture is not None):
             return True
-        message = f"has {len(epic.issues)} issues; with more than {limit} it must declare its architecture"
+        message = f"has {len(epic.issues)} issues; with more than {limit} it must declare how it is decomposed"
         fix = "Name its parts under `architecture:` as managers, engines and accessors, or split the epic."
         self._problems.append(epic.place.problem(message, fix))
         return False

@@ -22,6 +22,7 @@ from orket_pipelines.cli import (
     sandboxes,
     sessions,
     sql,
+    status,
 )
 from orket_pipelines.cli.terminal import EXIT_CODES
 
@@ -62,7 +63,7 @@ def build() -> typer.Typer:
     application.callback()(_root)
     for name, (group, about) in NOUNS.items():
         application.add_typer(group, name=name, help=about, no_args_is_help=True)
-    for module in (sql, doctor, bench, detect, dev, demo):
+    for module in (status, sql, doctor, bench, detect, dev, demo):
         module.register(application)
     return application
 

@@ -40,8 +40,9 @@ def import_files(
     from orket_pipelines.agents.roles import load_roles
     from orket_pipelines.cards.importing import preview, read_cards, store_cards
 
+    settings = terminal.settings()
     with terminal.store() as store:
-        reading = read_cards(paths, seats=load_roles(terminal.settings().roles))
+        reading = read_cards(paths, seats=load_roles(settings.roles), issue_limit=settings.epic_issue_limit)
         expected = preview(store, reading)
         for line in _told(expected.differences):
             terminal.say(line)
@@ -77,8 +78,9 @@ def export(
     for file in files:
         _write(folder / file.path, file.text)
         terminal.say(str(folder / file.path))
-    seats = load_roles(terminal.settings().roles)
-    problems = read_cards([folder / file.path for file in files if file.holds_cards], seats=seats).problems
+    settings = terminal.settings()
+    files_written, seats = [folder / file.path for file in files if file.holds_cards], load_roles(settings.roles)
+    problems = read_cards(files_written, seats=seats, issue_limit=settings.epic_issue_limit).problems
     written = [str(folder / file.path) for file in files]
     terminal.data({"files": written, "problems": [asdict(problem) for problem in problems]})
     _tell_problems(terminal, problems)

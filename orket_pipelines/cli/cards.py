@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orket_pipelines.cli import card_files, moves
+from orket_pipelines.cli import card_files, moves, plans
 from orket_pipelines.cli.moves import chosen
 from orket_pipelines.cli.terminal import Terminal, command
 
@@ -18,6 +18,7 @@ command(group, "import")(card_files.import_files)
 command(group, "export")(card_files.export)
 command(group, "rules")(moves.rules)
 command(group, "move")(moves.move)
+command(group, "plan")(plans.plan)
 _TOLD = frozenset({"suites", "verified_by"})
 """Details of a card that are told in one line; a suite's source is for no terminal."""
 

@@ -218,6 +218,12 @@ def _started(pid: int) -> str:
     return "" if fields[0] in {"Z", "X"} else fields[19]
 
 
+def place_of(identity: str) -> str:
+    """Where the process of that identity, or of an owner of leases, runs: host and process id."""
+    parts = identity.split("/")
+    return f"{parts[0]}, process {parts[3]}" if parts[3:] else identity
+
+
 def is_proven_dead(identity: str) -> bool:
     """Whether the process of that identity, or of an owner of leases that begins with one, ran here and has ended.
 

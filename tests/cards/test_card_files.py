@@ -305,7 +305,7 @@ def test_an_epic_of_more_than_seven_issues_must_say_how_it_is_cut(load: Import, 
     report = load(rock(eight))
 
     assert problems(report) == [
-        "cards.yaml: rock.epics[0]: has 8 issues; with more than 7 it must declare its architecture"
+        "cards.yaml: rock.epics[0]: has 8 issues; with more than 7 it must declare how it is decomposed"
     ]
     assert list(cards(store)) == ["rock"]
     parts = "architecture: {managers: [flow], engines: [rules], accessors: [database]}"

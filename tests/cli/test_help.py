@@ -30,6 +30,7 @@ def test_the_commands_are_these() -> None:
         "cards import",
         "cards list",
         "cards move",
+        "cards plan",
         "cards rules",
         "cards show",
         "demo",
@@ -57,6 +58,7 @@ def test_the_commands_are_these() -> None:
         "sessions resume",
         "sessions show",
         "sql",
+        "status",
     ]
 
 
