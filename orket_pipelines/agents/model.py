@@ -18,6 +18,7 @@ class Purpose(StrEnum):
     VERIFICATION_FAILED = "verification_failed"
     REVIEW = "review"
     GUIDANCE = "guidance"
+    STUCK = "stuck"
 
 
 class SessionState(StrEnum):
@@ -51,7 +52,8 @@ class Outcome:
 
     `request`: the state that the author asks for (with `wait_reason` where it is one to wait in).
     `verdict`: what the reviewer decided. `guidance`: the architect did its part (`text` holds it).
-    `failure`: the session ended without any of these; why, in one line (turn cap, silent, model gave up).
+    `failure`: the session ended without any of these; why, in one line (turn cap, silent, model gave up). `stuck`: it
+    went round in circles.
     """
 
     request: CardState | None = None
@@ -60,3 +62,4 @@ class Outcome:
     failure: str | None = None
     wait_reason: WaitReason | None = None
     text: str = ""
+    stuck: bool = False

@@ -37,11 +37,11 @@ def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
                 outcome = perform_call(work, call)
                 if outcome is not None:
                     return outcome
-            reason = giving_up(work)
-            if reason is not None:
-                return end_without_result(work, reason)
+            failed = giving_up(work)
+            if failed is not None:
+                return end_without_result(work, failed)
             stop_if_asked(desk)
             try:
                 take_turn(work, model, conversation)
             except ConversationTooLong as error:
-                return end_without_result(work, str(error))
+                return end_without_result(work, Outcome(failure=str(error)))

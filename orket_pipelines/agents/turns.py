@@ -80,21 +80,20 @@ def take_turn(work: Work, model: LanguageModel, conversation: Conversation) -> N
     reach(TURN_STORED)
 
 
-def giving_up(work: Work) -> str | None:
-    """Why the session must end now without a result; None where it may go on."""
+def giving_up(work: Work) -> Outcome | None:
+    """How the session must end now without a result; None where it may go on."""
     limit, circles = work.desk.settings.turn_limit, work.history.circles
     if len(circles) >= CIRCLES:
-        return f"it was stuck, and went on after it was told so: {circles[-1]}"
+        return Outcome(failure=f"it was stuck, and went on after it was told so: {circles[-1]}", stuck=True)
     if work.history.silent_turns >= SILENT_TURNS:
-        return f"the model answered {SILENT_TURNS} times in a row without calling a tool"
+        return Outcome(failure=f"the model answered {SILENT_TURNS} times in a row without calling a tool")
     if len(work.history.exchanges) >= limit:
-        return f"turn limit {limit} reached without an outcome"
+        return Outcome(failure=f"turn limit {limit} reached without an outcome")
     return None
 
 
-def end_without_result(work: Work, reason: str) -> Outcome:
+def end_without_result(work: Work, outcome: Outcome) -> Outcome:
     """End the session with a failure."""
-    outcome = Outcome(failure=reason)
     reach(BEFORE_END)
     with work.desk.store.write() as tx:
         records.end_session(tx, work.session, outcome)

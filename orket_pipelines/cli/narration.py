@@ -6,7 +6,7 @@ from typing import Any
 from orket_pipelines.store import Event
 
 Payload = dict[str, Any]
-TOLD_FEEDBACK = frozenset({"conflict", "merged_tests_failed", "guidance", "rejected", "session_failed"})
+TOLD_FEEDBACK = frozenset({"conflict", "merged_tests_failed", "guidance", "rejected", "session_failed", "stuck"})
 """The other kinds of feedback have an event of their own."""
 WIDTH = 120
 """Characters of what somebody wrote that a line repeats."""

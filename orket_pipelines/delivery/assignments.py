@@ -8,7 +8,7 @@ from orket_pipelines.delivery.model import Attempt, CallAgent, Facts
 from orket_pipelines.git.port import MAIN, Code
 from orket_pipelines.store import Transaction
 
-READS_THE_CHANGE = frozenset({Purpose.REVIEW, Purpose.GUIDANCE})
+READS_THE_CHANGE = frozenset({Purpose.REVIEW, Purpose.GUIDANCE, Purpose.STUCK})
 
 
 def make_assignment(

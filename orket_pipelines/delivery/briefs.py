@@ -44,6 +44,7 @@ def _worth_telling(facts: Facts, purpose: Purpose) -> list[Feedback]:
         or (found.commit == head and found.kind in ADVERSE)
         or (found.kind is FeedbackKind.VERIFICATION_FAILED and found.attempt == number - 1)
         or found in asked
+        or (found.kind is FeedbackKind.STUCK and purpose is Purpose.STUCK)
     ]
 
 

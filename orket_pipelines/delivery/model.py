@@ -28,6 +28,7 @@ class FeedbackKind(StrEnum):
     APPROVED = "approved"
     GUIDANCE = "guidance"
     SESSION_FAILED = "session_failed"
+    STUCK = "stuck"
     WAITED = "waited"
     REJECTED = "rejected"
 

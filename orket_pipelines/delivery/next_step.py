@@ -38,6 +38,8 @@ from orket_pipelines.review import Approved, Ask, AskPeople, Consequence, conseq
 ARCHITECT = "lead_architect"
 ENDS = frozenset({FeedbackKind.REJECTED, FeedbackKind.VERIFICATION_FAILED})
 """What ends an attempt, so that work goes on with the next."""
+CIRCLING = frozenset({FeedbackKind.STUCK, FeedbackKind.GUIDANCE, FeedbackKind.SESSION_FAILED})
+"""What is said while an author does not get on; anything else is a step forward."""
 SENT_BACK = frozenset(
     {
         FeedbackKind.TESTS_FAILED,
@@ -85,6 +87,21 @@ def _begin_again(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
 
 
 def _while_in_progress(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
+    return _out_of_the_circle(facts) or _work_on(facts, attempt, limits)
+
+
+def _out_of_the_circle(facts: Facts) -> Step | None:
+    """An author who is stuck is helped by the architect once, and then by a person."""
+    said = facts.since(*(set(FeedbackKind) - CIRCLING))
+    circles = [index for index, found in enumerate(said) if found.kind is FeedbackKind.STUCK]
+    if len(circles) > 1:
+        return GiveUp(W.INPUT, f"{said[circles[-1]].body}. The architect had advised; somebody must say how to go on")
+    if circles and not any(found.kind is FeedbackKind.GUIDANCE for found in said[circles[-1] :]):
+        return _call(facts, ARCHITECT, Purpose.STUCK)
+    return None
+
+
+def _work_on(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
     adverse = _adverse(facts, attempt)
     if not adverse and attempt.head_commit is not None:
         return MoveOn(CardState.READY_FOR_TESTING)
@@ -164,7 +181,9 @@ def _end_of(facts: Facts, number: int) -> FeedbackKind | None:
 
 
 def _is_advised(facts: Facts) -> bool:
-    return any(found.kind is FeedbackKind.GUIDANCE for found in facts.since(FeedbackKind.REJECTED))
+    """Whether the architect has spoken about the reviews; help for who was stuck is something else."""
+    said = (found for found in facts.since(FeedbackKind.REJECTED) if found.kind is FeedbackKind.GUIDANCE)
+    return any(found.details.get("purpose") != Purpose.STUCK for found in said)
 
 
 def _cycles(facts: Facts) -> int:

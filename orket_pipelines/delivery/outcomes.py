@@ -32,7 +32,9 @@ def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
     elif outcome.guidance:
         _note(work, session, FeedbackKind.GUIDANCE, outcome.text)
     else:
-        _note(work, session, FeedbackKind.SESSION_FAILED, outcome.failure or "no reason was given")
+        stuck = outcome.stuck and session.role == work.facts.author
+        kind = FeedbackKind.STUCK if stuck else FeedbackKind.SESSION_FAILED
+        _note(work, session, kind, outcome.failure or "no reason was given")
 
 
 def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
@@ -77,6 +79,6 @@ def _note(work: Work, session: SessionFacts, kind: FeedbackKind, body: str) -> N
     reach(BEFORE_STORE)
     with work.store.write() as tx:
         card = get_card(tx, work.card.id)
-        told = {"session_id": session.id}
+        told = {"session_id": session.id, "purpose": session.purpose}
         add_feedback(tx, card, work.attempt, kind, author=session.role, body=body, details=told)
     reach(AFTER_STORE)

@@ -381,3 +381,34 @@ def test_an_issue_whose_budget_is_spent_waits_and_goes_on_when_there_is_more(lin
     assert line.deliver()["one"].result is Result.DONE
     with line.store.read() as tx:
         assert len([each for each in list_sessions(tx, card_id="one") if each.role == "coder"]) == 1
+
+
+def circling(*calls: dict[str, Any], visit: int) -> dict[str, Any]:
+    """Reads the same file over and over, twice as often as it takes to be noticed."""
+    look = [{"calls": [{"read_file": {"path": "missing.txt"}}]}] * 8
+    return {"purpose": "work", "visit": visit, "turns": [*look, {"calls": list(calls)}]}
+
+
+def test_an_author_who_is_stuck_is_helped_by_the_architect(line: Any) -> None:
+    line.add("one")
+    way = {"submit_guidance": {"body": "Write the file instead."}}
+    again = {"purpose": "work", "visit": 2, "turns": [{"calls": [write("work.txt", "done\n"), READY]}]}
+    line.scripts = {"one": {"coder": [circling(visit=1), again], "lead_architect": [scene("stuck", way)]}}
+    assert line.deliver()["one"].result is Result.DONE
+    with line.store.read() as tx:
+        said = [(found.kind.value, found.author) for found in feedback_of(tx, "one")][:2]
+        sessions = {(each.role, each.visit): each for each in list_sessions(tx, card_id="one")}
+    assert said == [("stuck", "coder"), ("guidance", "lead_architect")]
+    assert "read_file" in sessions["lead_architect", 1].prompt[0]["parts"][1]["content"]
+    assert "Write the file instead." in sessions["coder", 2].prompt[0]["parts"][1]["content"]
+
+
+def test_an_author_who_stays_stuck_waits_for_a_person(line: Any) -> None:
+    line.add("one")
+    way = {"submit_guidance": {"body": "Write the file instead."}}
+    scripts = {"coder": [circling(visit=1), circling(visit=2)], "lead_architect": [scene("stuck", way)]}
+    line.scripts = {"one": scripts}
+    card = line.deliver()["one"].card
+    assert (card.state, card.wait_reason) == (CardState.BLOCKED, WaitReason.INPUT)
+    assert "4 times in a row" in card.note
+    assert "The architect had advised" in card.note
