@@ -21,6 +21,8 @@ from orket_pipelines.store import Event, read_events
 from .conftest import APPROVE, READY, scene, write
 
 GUARD, TECHNICAL = "integrity_guard", "technical_reviewer"
+pytestmark = pytest.mark.slow
+
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 APPROVES = [scene("review", APPROVE)]
 MENDS = scene("changes_requested", write("a", "2"), READY)
