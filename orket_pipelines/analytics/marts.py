@@ -25,6 +25,7 @@ MARTS = (
     "sandboxes",
     "reviews",
     "pull_requests",
+    "standing_reviews",
     "lineage",
     "daily_metrics",
 )

@@ -40,6 +40,9 @@ FROM pull_requests ORDER BY opened_at DESC LIMIT 20;
 -- name: reviews
 SELECT happened_at, repository, number, reviewer, verdict, body FROM reviews ORDER BY seq DESC LIMIT 20;
 
+-- name: standing_reviews
+SELECT repository, number, reviewer, verdict, holds, reviews, body FROM standing_reviews ORDER BY happened_at DESC LIMIT 20;
+
 -- name: lineage
 SELECT card_id, attempt, models, commit, pull_request, merge_commit, cost
 FROM lineage ORDER BY started_at DESC LIMIT 20;

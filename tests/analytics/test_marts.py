@@ -156,6 +156,27 @@ def test_a_deployment_shows_with_its_address(ask: Ask) -> None:
     assert ask(query) == [("sandbox-1", "todo", 1, "running", "m1", "http://127.0.0.1:20000", 1.5)]
 
 
+def test_standing_reviews_tell_of_each_reviewer_what_it_said_last_and_whether_it_holds(
+    story: Store, folder: Path, look: Look
+) -> None:
+    about = {"repository": "todo", "number": 1, "rock": "todo", "attempt": 1}
+    asked = {"verdict": "changes_requested", "commit": "c2", "body": "no"}
+    kept = {"reviewer": "integrity_guard", "commit": "c3", "body": "the same patch", "approved": "c2"}
+    with story.write() as tx:
+        for said in (asked, asked | {"verdict": "approved", "body": "yes"}):
+            append(tx, "pull_request.reviewed", "api", about | {"reviewer": "technical_reviewer"} | said)
+        append(tx, "pull_request.reviewed", "api", about | {"reviewer": "ada"} | asked)
+        append(tx, "code.committed", "api", about | {"branch": "orket/api/1", "commit": "c3"})
+        append(tx, "pull_request.approval_kept", "api", about | kept)
+    drain(story, folder)
+    query = "SELECT reviewer, verdict, commit, holds, reviews, changes_requested, body FROM standing_reviews ORDER BY 1"
+    assert look(folder / "snapshot.duckdb", query) == [
+        ("ada", "changes_requested", "c2", False, 1, 1, "no"),
+        ("integrity_guard", "approved", "c3", True, 1, 0, "the same patch"),
+        ("technical_reviewer", "approved", "c2", False, 2, 1, "yes"),
+    ]
+
+
 @pytest.mark.parametrize("mart", MARTS)
 def test_every_sample_question_has_an_answer(mart: str, ask: Ask) -> None:
     assert ask(SAMPLES[mart])

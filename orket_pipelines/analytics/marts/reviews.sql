@@ -5,7 +5,7 @@ CREATE TABLE reviews (
     number BIGINT, -- number of the pull request within its repository
     card_id VARCHAR, -- the card whose work was reviewed
     rock_id VARCHAR, -- its rock; NULL for a card outside any
-    reviewer VARCHAR, -- the role that reviewed
+    reviewer VARCHAR, -- the role, or the person, that reviewed
     verdict VARCHAR, -- what it decided: approved, changes_requested or commented
     commit VARCHAR, -- the head commit that it reviewed
     body VARCHAR, -- what it said
