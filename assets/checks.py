@@ -18,7 +18,8 @@ from assets.graph import PARTITIONS
 from assets.history import History
 from assets.model import Judged
 from assets.proof import SUITE_CHECKS, suite_judged, tests_passed
-from assets.reports import not_stuck, review_approved
+from assets.reports import not_stuck
+from assets.reviews import review_approved
 from assets.rocks import rock_reports, rock_standing
 from assets.running import sandbox_judged
 from assets.whole_rock import history_and_merge
@@ -101,7 +102,7 @@ CHECKS = [
     _check(
         "pull_requests",
         "review_approved",
-        "The reviewer approved what it saw last.",
+        "The head has the approvals it needs: red where changes are asked for, yellow where a review is still awaited.",
         _of_issue(review_approved),
     ),
 ]

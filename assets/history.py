@@ -2,9 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from orket_pipelines.store import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reviewer said of `commit`. `kept`: it said so of an older commit with the same patch."""
+
+    attempt: int
+    reviewer: str
+    verdict: str
+    commit: str
+    body: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +26,8 @@ class History:
 
     `tests` is the last run of the project's tests: purpose (`head` or `merged`), commit, passed, counts, seconds.
     `suites` are the last runs on a sandbox, by suite; `sandbox` is the last deployment that they were run on.
-    `reviews` are the verdicts in order; `cost` is in USD and None while no turn had a price.
+    `reviews` are those of all attempts, in order, and `awaits` says whose is still needed; `cost` is in USD and None
+    while no turn had a price.
     """
 
     card_id: str
@@ -34,9 +48,8 @@ class History:
     message: str = ""
     pull_request: int | None = None
     pull_request_state: str = ""
-    reviews: tuple[str, ...] = ()
-    reviewer: str = ""
-    review: str = ""
+    reviews: tuple[Review, ...] = ()
+    awaits: str | None = None
     merge_commit: str | None = None
     tests: dict[str, Any] | None = None
     suites: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,7 +89,8 @@ def _moved(history: History, payload: dict[str, Any]) -> History:
 
 def _attempted(history: History, payload: dict[str, Any]) -> History:
     attempt, branch = payload["attempt"], payload["branch"]
-    return replace(history, attempt=attempt, repository=payload["repository"], branch=branch, pull_request=None)
+    begun = replace(history, attempt=attempt, repository=payload["repository"], branch=branch)
+    return replace(begun, pull_request=None, awaits=None)
 
 
 def _turned(history: History, payload: dict[str, Any]) -> History:
@@ -101,9 +115,10 @@ def _opened(history: History, payload: dict[str, Any]) -> History:
     return replace(history, pull_request=payload["number"], pull_request_state="open", repository=payload["repository"])
 
 
-def _reviewed(history: History, payload: dict[str, Any]) -> History:
-    reviews = (*history.reviews, str(payload["verdict"]))
-    return replace(history, reviews=reviews, reviewer=payload["reviewer"], review=payload.get("body") or "")
+def _reviewed(history: History, payload: dict[str, Any], *, kept: bool = False) -> History:
+    commit, body = payload.get("commit") or "", payload.get("body") or ""
+    review = Review(history.attempt, payload["reviewer"], str(payload["verdict"]), commit, body, kept)
+    return replace(history, reviews=(*history.reviews, review), awaits=payload.get("awaits"))
 
 
 def _merged(history: History, payload: dict[str, Any]) -> History:
@@ -127,6 +142,7 @@ _TOLD: dict[str, Callable[[History, dict[str, Any]], History]] = {
     "card.deployed": lambda history, payload: replace(history, sandbox=payload),
     "pull_request.opened": _opened,
     "pull_request.reviewed": _reviewed,
+    "pull_request.approval_kept": partial(_reviewed, kept=True),
     "pull_request.merged": _merged,
     "pull_request.closed": lambda history, _: replace(history, pull_request_state="closed"),
     "policy.violated": lambda history, _: replace(history, violations=history.violations + 1),

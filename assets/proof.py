@@ -8,6 +8,7 @@ from dagster import MetadataValue
 from assets.about import about_issue, traced
 from assets.history import History
 from assets.model import Judged, Made, Values
+from assets.reviews import reviews_told
 
 SUITE_CHECKS = {
     "healthy": ("application_healthy", "Every service of the deployed application answered."),
@@ -81,7 +82,7 @@ def delivery_made(history: History) -> Made:
     about: Values = {
         "merge commit": history.merge_commit or "",
         "pull request": history.pull_request or 0,
-        "reviews": ", ".join(history.reviews),
+        "reviews": reviews_told(history),
         "attempts": history.attempt,
         "violations": history.violations,
     }

@@ -9,6 +9,7 @@ from assets.history import History
 from assets.links import link
 from assets.model import Judged, Made, Noticed, Report, Values
 from assets.proof import delivery_made, suites_judged, tests_made, tests_passed
+from assets.reviews import last_words, review_approved, reviews_shown, reviews_told
 from assets.running import sandbox_judged, sandbox_made
 from orket_pipelines.store import Event
 
@@ -56,12 +57,12 @@ def code_made(history: History) -> Made:
 
 def pull_request_made(history: History) -> Made:
     """The pull request as it stands."""
-    last = history.reviews[-1] if history.reviews else "not reviewed yet"
+    last = ", ".join(f"{word.reviewer} {word.verdict}" for word in last_words(history)) or "not reviewed yet"
     about: Values = {
         "pull request": history.pull_request or 0,
         "pull request state": history.pull_request_state,
-        "reviews": ", ".join(history.reviews) or last,
-        "last review": history.review,
+        "reviews": reviews_told(history) or last,
+        **reviews_shown(history),
         "merge commit": history.merge_commit or "",
     }
     version = f"{history.pull_request}:{history.pull_request_state}:{len(history.reviews)}:{last}:{history.commit}"
@@ -79,17 +80,6 @@ def mainline_made(history: History) -> Made:
     }
     metadata: Values = {**traced(history), **about, "repository": history.repository}
     return Made("mainline", history.rock_id, commit, f"{history.name} came in as {commit[:12]}", metadata)
-
-
-def review_approved(history: History) -> Judged | None:
-    """What the reviewer said last; None before a review."""
-    if not history.reviews:
-        return None
-    verdict = history.reviews[-1]
-    told = f"{history.reviewer}: {verdict}. {history.review}".strip()
-    metadata = {**traced(history), "reviews": ", ".join(history.reviews)}
-    passed = verdict == "approved"
-    return Judged("pull_requests", "review_approved", history.card_id, passed, told, metadata=metadata)
 
 
 def not_stuck(history: History) -> Judged:
@@ -126,6 +116,12 @@ def _proposed(event: Event, history: History) -> list[Report]:
     return [*made, mainline_made(history)] if merged else made
 
 
+def _committed(_event: Event, history: History) -> list[Report]:
+    """A push to a pull request may void its reviews."""
+    proposed = [pull_request_made(history), *_present(review_approved(history))] if history.pull_request else []
+    return [code_made(history), *proposed]
+
+
 def _deployed(event: Event, history: History) -> list[Report]:
     about = {**traced(history), "deployed for": link("cards", history.card_id)}
     return [*sandbox_made(event.payload, about), sandbox_judged(event.payload)]
@@ -150,10 +146,11 @@ _REPORTS: dict[str, Callable[[Event, History], list[Report]]] = {
     "card.changed": lambda _, history: [card_made(history)],
     "card.moved": lambda event, history: [card_made(history), *_moved(event, history)],
     "card.deployed": _deployed,
-    "code.committed": lambda _, history: [code_made(history)],
+    "code.committed": _committed,
     "tests.finished": _tested,
     "pull_request.opened": _proposed,
     "pull_request.reviewed": _proposed,
+    "pull_request.approval_kept": _proposed,
     "pull_request.merged": _proposed,
     "pull_request.closed": _proposed,
     "policy.violated": lambda event, history: [_violation(event, history)],

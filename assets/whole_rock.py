@@ -12,6 +12,7 @@ from assets.making import Context, make_issue_so
 from assets.model import Made, Report
 from assets.recorder import Recorder
 from assets.reports import mainline_made
+from assets.reviews import reviews_told
 from assets.rocks import rock_reports, rock_standing
 from assets.telling import Teller
 from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardKind
@@ -99,6 +100,6 @@ def _sum(histories: Sequence[History]) -> dict[str, MetadataValue | str | int | 
 
 
 def _row(history: History) -> str:
-    reviews = ", ".join(history.reviews)
+    reviews = reviews_told(history)
     card = anchor(history.card_id, "cards", history.card_id)
     return f"| {card} | {history.state} | {trace(history)} | {reviews} | {history.turns} |"

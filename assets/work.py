@@ -41,7 +41,7 @@ ISSUE_ASSETS = [
         group=WORK,
         kinds=["git"],
         owner="agents",
-        description="The pull request of an issue, with its reviews. Red: the reviewer asks for changes.",
+        description="The pull request of an issue, and what each reviewer said. Red: changes are asked for.",
     ),
     spec(
         "test_reports",

@@ -66,6 +66,9 @@ SENTENCES: dict[str, Callable[[Payload], str | None]] = {
     "feedback.given": _feedback,
     "pull_request.opened": lambda payload: f"pull request #{payload['number']} opened",
     "pull_request.reviewed": _reviewed,
+    "pull_request.approval_kept": lambda payload: (
+        f"{payload['reviewer']} has approved it: {_shortened(payload['body'])}"
+    ),
     "pull_request.merged": lambda payload: f"pull request #{payload['number']} merged as {payload['merge_commit'][:8]}",
     "pull_request.closed": lambda payload: f"pull request #{payload['number']} closed without a merge",
     "policy.violated": lambda payload: f"refused: {_shortened(payload['reason'])}",

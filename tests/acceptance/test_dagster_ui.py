@@ -131,7 +131,7 @@ def test_a_rock_is_picked_launched_and_watched_and_its_cards_lead_to_what_came_o
     page.get_by_role("link", name=re.compile(r"^pull request #\d+$")).click()
     expect(page).to_have_url(re.compile(rf"/assets/pull_requests\?.*partition={SHOWN.reviewed}"))
     expect(page.get_by_text("merged", exact=True)).to_be_visible()
-    expect(page.get_by_text("changes_requested, approved")).to_be_visible()
+    expect(page.get_by_text("integrity_guard changes_requested, integrity_guard approved")).to_be_visible()
     picture(page, "dagster-trace.png")
 
     until(lambda: newest_check(factory, "rocks") == "FAILED", 60, "the broken rock is hidden by the delivered one")

@@ -46,6 +46,11 @@ def _event(kind: str, payload: dict[str, Any]) -> Event:
             "storage: integrity_guard changes requested: No index. Add one.",
         ),
         (
+            "pull_request.approval_kept",
+            {"reviewer": "technical_reviewer", "body": "the patch is the one of 01234567"},
+            "storage: technical_reviewer has approved it: the patch is the one of 01234567",
+        ),
+        (
             "pull_request.merged",
             {"number": 3, "merge_commit": COMMIT},
             "storage: pull request #3 merged as 01234567",

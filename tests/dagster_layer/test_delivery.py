@@ -58,7 +58,7 @@ def test_a_delivered_rock_has_every_station_of_its_issues_reported_by_the_run_it
     assert launch("deliver_rock", partition="quay").status is DagsterRunStatus.SUCCESS
     assert told("delivered", "quay-wall") == ["A wall is delivered"]
     assert len(told("generated_code", "quay-wall")) == 1
-    assert told("pull_requests", "quay-wall")[-1] == "#1 merged, approved"
+    assert told("pull_requests", "quay-wall")[-1] == "#1 merged, integrity_guard approved"
     assert told("test_reports", "quay-wall") == ["the branch: passed (1 passed)"]
     assert told("mainline", "quay")[0].startswith("A wall came in as ")
     assert told("rocks", "quay")[-1] == "quay: 1 of 1 issues are done"

@@ -126,7 +126,7 @@ class World:
             OpenPullRequest: lambda _: self._propose(),
             Merge: lambda _: self._merge(),
             Verify: lambda _: self._verify(),
-            AwaitReview: lambda _: self._take_in() or self._wait(WaitReason.REVIEW),
+            AwaitReview: lambda _: self._await_people(),
             Reject: lambda _: self._reject(),
             GiveUp: lambda step: self._wait(step.reason),
         }
@@ -205,8 +205,8 @@ class World:
         elif find_objection(self.on_forge()) is None:
             self.merged.append(self._record())
             self._set(merge_commit=f"merge of {self.head}")
-        elif not self._take_in():
-            self._wait(WaitReason.REVIEW)
+        else:
+            self._await_people()
 
     def _record(self) -> Merged:
         words = {found.reviewer: found.verdict for found in self.on_forge() if not found.stale}
@@ -229,6 +229,10 @@ class World:
             self._say(KINDS[review.verdict], review.reviewer)
             self._send_back(review.verdict)
         return bool(news)
+
+    def _await_people(self) -> None:
+        if not self._take_in():
+            self._wait(WaitReason.REVIEW)
 
     def _send_back(self, verdict: Verdict) -> None:
         if verdict is Verdict.CHANGES_REQUESTED and self.state is CardState.CODE_REVIEW:
