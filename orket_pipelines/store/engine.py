@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_WAIT = 30.0
 """Seconds that a writer waits for another, of its own process or not."""
+CONNECT_WAIT = 30
+"""Seconds for a server to greet: one that was stopped takes connections, and never answers."""
 CHECKPOINT_PAGES = 4_000
 """Pages of SQLite's log before it is folded into the database: 16 MB, so that few commits have to wait for it."""
 ADVISORY_LOCK = 0x0B2C
@@ -257,7 +259,8 @@ def create_engine(url: str) -> sa.Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
-    engine = sa.create_engine(parsed, pool_size=10, max_overflow=-1)
+    arguments = {"connect_timeout": CONNECT_WAIT}
+    engine = sa.create_engine(parsed, connect_args=arguments, pool_size=10, max_overflow=-1)
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "begin", _lock_postgresql)
     return engine
@@ -358,5 +361,6 @@ def _remedy(reason: str) -> str:
         "unable to open": "Check that ORKET_HOME exists and is writable: orket doctor",
         "not a database": "Point ORKET_HOME at another folder, or restore the database from a backup.",
         "malformed": "Restore the database from a backup.",
+        "connection": "Check that the database server runs, then run the same command again: nothing is half done.",
     }
     return next((remedy for word, remedy in known.items() if word in reason), "Check the store: orket doctor")

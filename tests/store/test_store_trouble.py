@@ -1,5 +1,6 @@
 """What a user is told when disk or server do not do their part."""
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from orket_pipelines.errors import StoreError
-from orket_pipelines.store import Store, append, read_events
+from orket_pipelines.store import Store, append, engine, read_events
 from orket_pipelines.store.engine import _remedy
 
 
@@ -102,7 +103,41 @@ def test_a_server_that_is_down_is_named_without_its_password() -> None:
 
     assert "127.0.0.1:1" in str(refused.value)
     assert "secret" not in str(refused.value)
-    assert refused.value.next_step
+    assert refused.value.next_step.startswith("Check that the database server runs")
+
+
+def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CONNECT_WAIT", 2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(StoreError, match="timeout") as refused:
+            Store.open(f"postgresql+psycopg://orket@127.0.0.1:{silent.getsockname()[1]}/orket")
+    assert refused.value.next_step.startswith("Check that the database server runs")
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_lost_within_a_transaction_leaves_nothing_of_it_and_the_next_one_goes_on(
+    postgres: Any,
+) -> None:
+    url = postgres.create()
+    store = Store.open(url)
+
+    def write() -> None:
+        with store.write() as tx:
+            append(tx, "test.written", "one half", {})
+            postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
+            append(tx, "test.written", "the other", {})
+
+    with pytest.raises(StoreError) as refused:
+        write()
+    assert refused.value.next_step.startswith("Check that the database server runs")
+    assert events_in(store) == 0
+    with store.write() as tx:
+        append(tx, "test.written", "afterwards", {})
+    assert events_in(store) == 1
+    store.close()
+    postgres.drop(url)
 
 
 def test_an_error_in_a_statement_stays_what_it_is(store: Store) -> None:
