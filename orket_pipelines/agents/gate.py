@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from orket_pipelines.agents.roles.model import Role
 from orket_pipelines.agents.tools.model import Arguments, PathUse, Tool
 from orket_pipelines.agents.tools.registry import TOOLS
-from orket_pipelines.cards.model import CardState
+from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
+from orket_pipelines.cards.transitions import Move, judge
 from orket_pipelines.workbench.paths import judge_path, shorten
 
 LONGEST_ARGUMENTS = 4_000_000
@@ -157,7 +158,24 @@ def _may_request(role: Role, arguments: Arguments) -> Denied | None:
     return Denied("requested_state", f"{role.name} may not request {state}", f"You may request: {states}.")
 
 
-CONTENT_RULES: tuple[Callable[[Role, Arguments], Denied | None], ...] = (_storable, _inside, _confirmed, _may_request)
+def _movable(role: Role, arguments: Arguments) -> Denied | None:
+    """What the table of moves would refuse once the session has ended is refused while it can be mended."""
+    state = getattr(arguments, "state", None)
+    if state is None:
+        return None
+    reason = getattr(arguments, "wait_reason", None)
+    card = Card("the card", CardKind.ISSUE, "", state=CardState.IN_PROGRESS)
+    refusal = judge(card, Move(CardState(state), role.name, WaitReason(reason) if reason else None))
+    return Denied(refusal.rule, refusal.reason, refusal.fix) if refusal else None
+
+
+CONTENT_RULES: tuple[Callable[[Role, Arguments], Denied | None], ...] = (
+    _storable,
+    _inside,
+    _confirmed,
+    _may_request,
+    _movable,
+)
 """What is asked of arguments that have the right shape, in this order."""
 
 

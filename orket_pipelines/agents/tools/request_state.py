@@ -6,7 +6,7 @@ from pydantic import Field
 
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.tools.model import Arguments, Desk, Reach, Tool, ToolResult
-from orket_pipelines.cards.model import WAITING, CardState, WaitReason
+from orket_pipelines.cards.model import CardState, WaitReason
 
 
 class RequestState(Arguments):
@@ -21,13 +21,6 @@ class RequestState(Arguments):
 
 def _run(_desk: Desk, assignment: Assignment, arguments: RequestState) -> ToolResult:
     state = CardState(arguments.state)
-    if state in WAITING and arguments.wait_reason is None:
-        reasons = ", ".join(WaitReason)
-        return ToolResult(
-            f"A card that is {state} needs a wait_reason. Call again with one of: {reasons}.", failed=True
-        )
-    if state not in WAITING and arguments.wait_reason is not None:
-        return ToolResult(f"A card that is {state} does not wait. Call again without wait_reason.", failed=True)
     reason = WaitReason(arguments.wait_reason) if arguments.wait_reason else None
     outcome = Outcome(request=state, wait_reason=reason, text=arguments.summary)
     return ToolResult(f"Requested {state} for {assignment.card_id}.", outcome=outcome)

@@ -22,16 +22,3 @@ def test_finished_work_asks_for_testing_and_ends_the_session(call: Call) -> None
 def test_waiting_ends_the_session_with_its_reason(call: Call, state: str) -> None:
     result = call(REQUEST_STATE, state=state, summary="Which port?", wait_reason="input")
     assert result.outcome == Outcome(request=CardState(state), wait_reason=WaitReason.INPUT, text="Which port?")
-
-
-@pytest.mark.parametrize("state", ["blocked", "waiting_for_developer"])
-def test_waiting_without_a_reason_goes_on_and_says_how(call: Call, state: str) -> None:
-    result = call(REQUEST_STATE, state=state, summary="x")
-    assert result.failed
-    assert result.outcome is None
-    assert "needs a wait_reason. Call again with one of: resource, dependency, review, input, system." in result.text
-
-
-def test_finished_work_has_no_reason_to_wait(call: Call) -> None:
-    result = call(REQUEST_STATE, state="ready_for_testing", summary="x", wait_reason="input")
-    assert (result.failed, result.outcome) == (True, None)
