@@ -3,14 +3,17 @@
 A message says what was attempted and why it failed; `next_step` is the command or the change that helps.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class OrketError(Exception):
     """Something was refused or failed, and a person can act on it.
 
     `next_step` is one sentence with the next thing to type or change; empty when there is nothing to do but wait.
+    `rule` names the rule that refused, where that was one: it goes on record as a policy violation.
     """
+
+    rule: ClassVar[str | None] = None
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
         super().__init__(message)
@@ -87,6 +90,11 @@ class ContainerError(OrketError):
 
 class SpecRefused(ContainerError):
     """A container was asked for with more than the allow-list grants."""
+
+    rule = "container_spec"
+
+    def __init__(self, message: str, *, next_step: str = "See what a container is granted: docs/ISOLATION.md") -> None:
+        super().__init__(message, next_step=next_step)
 
 
 class PortTaken(ContainerError):

@@ -95,7 +95,7 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
             continue
         before = work.facts
         try:
-            with refusals_on_record(work.store):
+            with refusals_on_record(work.store, doing=type(step).__name__, card_id=card_id):
                 take_step(work, step)
             overtaken, lost_at = 0, None
         except TransitionRefused:

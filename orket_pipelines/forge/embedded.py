@@ -188,7 +188,8 @@ class EmbeddedForge:
         _check_head(self.pull_request(repository, number), head)
         objection = find_objection(self.reviews(repository, number))
         if objection is not None:
-            raise NotApproved(f"pull request {number} cannot be merged: {objection}")
+            step = "Let a reviewer approve what it is now."
+            raise NotApproved(f"pull request {number} cannot be merged: {objection}", next_step=step)
 
     def _record_merge(self, request: PullRequest, base: str) -> str:
         if self._end(request, PullRequestState.MERGED, base):

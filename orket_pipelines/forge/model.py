@@ -72,6 +72,8 @@ class NothingToMerge(ForgeError):
 class OwnPullRequest(ForgeError):
     """The author of a pull request may not approve it or request changes."""
 
+    rule = "own_pull_request"
+
 
 class TryAgainLater(ForgeError):
     """The forge is still checking whether the pull request can be merged."""
@@ -95,6 +97,8 @@ class AlreadyMerged(ForgeError):
 
 class NotApproved(ForgeError):
     """No approval of the current head (or of the same patch) is on record."""
+
+    rule = "approval"
 
 
 class PullRequestClosed(ForgeError):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
-from orket_pipelines.errors import TransitionRefused
+from orket_pipelines.errors import OrketError, TransitionRefused
 from orket_pipelines.policy.model import Violation
 from orket_pipelines.store import Store, Transaction, append, tables
 
@@ -21,15 +21,28 @@ def record_violation(tx: Transaction, violation: Violation) -> None:
 
 
 @contextmanager
-def refusals_on_record(store: Store) -> Iterator[None]:
-    """Record the move that is refused inside, in a transaction of its own; the error goes on."""
+def refusals_on_record(store: Store, *, doing: str = "", card_id: str | None = None) -> Iterator[None]:
+    """Record what a rule refuses inside, in a transaction of its own; the error goes on.
+
+    `doing` says what is being done about which card, where the refusal does not know it itself.
+    """
     try:
         yield
-    except TransitionRefused as refused:
-        if refused.violation is not None:
+    except OrketError as refused:
+        violation = _violation_of(refused, doing, card_id)
+        if violation is not None:
             with store.write() as tx:
-                record_violation(tx, refused.violation)
+                record_violation(tx, violation)
         raise
+
+
+def _violation_of(refused: OrketError, doing: str, card_id: str | None) -> Violation | None:
+    if isinstance(refused, TransitionRefused):
+        found: Violation | None = refused.violation
+        return found
+    if refused.rule is None:
+        return None
+    return Violation(refused.rule, "system", {"step": doing}, str(refused), refused.next_step, card_id)
 
 
 def list_violations(tx: Transaction, *, card_id: str | None = None) -> list[Violation]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orket_pipelines.errors import TransitionRefused
+from orket_pipelines.errors import ForgeError, SpecRefused, TransitionRefused
 from orket_pipelines.policy import Violation, list_violations, record_violation, refusals_on_record
 from orket_pipelines.store import Store, append, read_events
 
@@ -65,6 +65,24 @@ def test_a_refused_move_is_on_record_though_what_it_was_part_of_is_undone(store:
 def test_who_was_merely_overtaken_broke_no_rule(store: Store) -> None:
     with pytest.raises(TransitionRefused), refusals_on_record(store):
         raise TransitionRefused("somebody else moved it first")
+
+    with store.read() as tx:
+        assert list_violations(tx) == []
+
+
+def test_what_a_rule_refuses_a_step_is_on_record_with_the_step_and_the_way_out(store: Store) -> None:
+    with pytest.raises(SpecRefused), refusals_on_record(store, doing="Verify", card_id="a"):
+        raise SpecRefused("container 'x' is refused: it asks for the network of the host")
+
+    with store.read() as tx:
+        (found,) = list_violations(tx, card_id="a")
+    assert (found.rule, found.actor, found.attempted) == ("container_spec", "system", {"step": "Verify"})
+    assert found.fix == "See what a container is granted: docs/ISOLATION.md"
+
+
+def test_what_merely_fails_breaks_no_rule(store: Store) -> None:
+    with pytest.raises(ForgeError), refusals_on_record(store, doing="Merge", card_id="a"):
+        raise ForgeError("the forge does not answer")
 
     with store.read() as tx:
         assert list_violations(tx) == []
