@@ -19,6 +19,8 @@ def look_after_everything(context: OpExecutionContext, factory: FactoryResource)
     for kind in ("containers", "networks", "volumes"):
         for name in getattr(done.reaped, kind):
             context.log.info("removed, for nobody owned it any more: %s (%s)", name, kind)
+    for card_id in done.labelled:
+        context.log.info("%s: its pull request says now that something was refused", card_id)
     if done.is_nothing:
         context.log.info("everything was in order")
 

@@ -47,6 +47,10 @@ def _reviewed(payload: Payload) -> str:
     return f"{payload['reviewer']} {payload['verdict'].replace('_', ' ')}: {_shortened(payload['body'])}"
 
 
+def _labelled(payload: Payload) -> str:
+    return f"pull request #{payload['number']} labelled: {', '.join(payload['labels'])}"
+
+
 def _feedback(payload: Payload) -> str | None:
     kind = payload["kind"]
     return f"{kind.replace('_', ' ')}: {_shortened(payload['body'])}" if kind in TOLD_FEEDBACK else None
@@ -70,6 +74,7 @@ SENTENCES: dict[str, Callable[[Payload], str | None]] = {
         f"{payload['reviewer']} has approved it: {_shortened(payload['body'])}"
     ),
     "pull_request.merged": lambda payload: f"pull request #{payload['number']} merged as {payload['merge_commit'][:8]}",
+    "pull_request.labeled": _labelled,
     "pull_request.closed": lambda payload: f"pull request #{payload['number']} closed without a merge",
     "policy.violated": lambda payload: f"refused: {_shortened(payload['reason'])}",
 }

@@ -9,6 +9,7 @@ from orket_pipelines.agents.model import Purpose
 from orket_pipelines.agents.records import decode_outcome
 from orket_pipelines.cards.model import Card, CardState, WaitReason
 from orket_pipelines.cards.records import get_card
+from orket_pipelines.delivery.labels import is_owed
 from orket_pipelines.delivery.model import Attempt, Facts, SessionFacts
 from orket_pipelines.delivery.records import HEAD, feedback_of
 from orket_pipelines.store import Prepared, Transaction, tables
@@ -50,6 +51,7 @@ _stand = Prepared(
             .label("sessions")
         ),
         sa.case((_cards.c.state == str(CardState.READY_FOR_TESTING), _run_on_head.scalar_subquery())).label("passed"),
+        sa.case((is_owed, 1), else_=0).label("owes_label"),
     )
     .select_from(_cards.outerjoin(_attempts, sa.and_(_of_card(_attempts), _attempts.c.number == _cards.c.attempt)))
     .where(_cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("card_id"))
@@ -91,7 +93,8 @@ def look(tx: Transaction, card: Card, last: Look | None = None) -> Look:
     facts = known.facts if known is not None else Facts(card)
     sessions = _known_sessions(facts) if same_sessions else _sessions_of(tx, card.id)
     said = facts.feedback if same_said else tuple(feedback_of(tx, card.id))
-    return Look(Facts(card, _attempt(found), said, *sessions, head_passed=found.passed), found)
+    stands = {"head_passed": found.passed, "owes_label": bool(found.owes_label)}
+    return Look(Facts(card, _attempt(found), said, *sessions, **stands), found)
 
 
 def _as_found(tx: Transaction, card: Card, found: Any) -> Card:

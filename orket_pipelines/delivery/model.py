@@ -121,6 +121,7 @@ class Facts:
     `head_passed`: how the project's tests ended on the head commit; None where they did not run, or the card is past
     being tested.
     `visits` counts ended sessions by (role, purpose). `writers` are the roles whose work became commits.
+    `owes_label`: something was refused, and the pull request does not say so yet.
     """
 
     card: Card
@@ -130,6 +131,7 @@ class Facts:
     visits: dict[tuple[str, str], int] = field(default_factory=dict)
     writers: frozenset[str] = frozenset()
     head_passed: bool | None = None
+    owes_label: bool = False
 
     @property
     def author(self) -> str:
@@ -222,6 +224,11 @@ class OpenPullRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRefusals:
+    """Say on the pull request that something of the issue was refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class Merge:
     """Go through the merge queue: build the merged tree, test it, move main."""
 
@@ -258,6 +265,7 @@ Step = (
     | MoveOn
     | RunHeadTests
     | OpenPullRequest
+    | LabelRefusals
     | Merge
     | Verify
     | AwaitReview

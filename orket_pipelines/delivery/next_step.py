@@ -18,6 +18,7 @@ from orket_pipelines.delivery.model import (
     Feedback,
     FeedbackKind,
     GiveUp,
+    LabelRefusals,
     Limits,
     Merge,
     MoveOn,
@@ -54,6 +55,8 @@ SENT_BACK = frozenset(
 def next_step(facts: Facts, limits: Limits) -> Step:
     """The one thing to do next for this issue."""
     state = facts.card.state
+    if facts.owes_label:
+        return LabelRefusals()
     if state is CardState.READY:
         return StartAttempt(facts.card.attempt)
     if state not in {CardState.IN_PROGRESS, CardState.READY_FOR_TESTING, CardState.CODE_REVIEW}:

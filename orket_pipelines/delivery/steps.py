@@ -11,6 +11,7 @@ from orket_pipelines.cards.records import move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery import outcomes
 from orket_pipelines.delivery.assignments import READS_THE_CHANGE, make_assignment
+from orket_pipelines.delivery.labels import Unlabelled, label_pull_request
 from orket_pipelines.delivery.merge_queue import merge
 from orket_pipelines.delivery.model import (
     Attempt,
@@ -18,6 +19,7 @@ from orket_pipelines.delivery.model import (
     CallAgent,
     FeedbackKind,
     GiveUp,
+    LabelRefusals,
     Merge,
     MoveOn,
     OpenPullRequest,
@@ -156,6 +158,12 @@ def _open_pull_request(work: Work, _step: OpenPullRequest) -> None:
     perform(work.store, OPEN_PULL_REQUEST, key, subject=card.id, intent=proposal, act=act, probe=probe, record=record)
 
 
+def _label(work: Work, _step: LabelRefusals) -> None:
+    attempt = work.attempt
+    found = Unlabelled(work.card.id, work.card.rock_id, attempt.repository, attempt.pull_request or 0)
+    label_pull_request(work.store, work.factory.forge, found)
+
+
 _performers: dict[type, Callable[[Work, Any], None]] = {
     StartAttempt: _start,
     CallAgent: _call_agent,
@@ -163,6 +171,7 @@ _performers: dict[type, Callable[[Work, Any], None]] = {
     MoveOn: lambda work, step: move(work, step.to),
     RunHeadTests: _test_head,
     OpenPullRequest: _open_pull_request,
+    LabelRefusals: _label,
     Merge: lambda work, _step: merge(work),
     Verify: lambda work, _step: verify(work),
     AwaitReview: lambda work, step: await_people(work, step.missing),

@@ -56,6 +56,11 @@ def _event(kind: str, payload: dict[str, Any]) -> Event:
             "storage: pull request #3 merged as 01234567",
         ),
         ("pull_request.closed", {"number": 3}, "storage: pull request #3 closed without a merge"),
+        (
+            "pull_request.labeled",
+            {"number": 3, "labels": ["Policy Violation"]},
+            "storage: pull request #3 labelled: Policy Violation",
+        ),
         ("policy.violated", {"reason": "no writing outside"}, "storage: refused: no writing outside"),
         (
             "feedback.given",

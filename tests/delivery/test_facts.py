@@ -10,10 +10,12 @@ from orket_pipelines.cards.model import Card, CardKind, CardState
 from orket_pipelines.cards.records import get_card, insert_cards, move_in, update_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.facts import Look, look
+from orket_pipelines.delivery.labels import LABEL
 from orket_pipelines.delivery.model import Attempt, Facts, FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import HEAD, add_feedback, add_test_run, insert_attempt, update_attempt
 from orket_pipelines.errors import CardError
-from orket_pipelines.store import Store, Transaction
+from orket_pipelines.policy import Violation, record_violation
+from orket_pipelines.store import Store, Transaction, perform
 from orket_pipelines.verification import SuiteReport
 
 ISSUE = Card("one", CardKind.ISSUE, "One", seat="coder", details={"description": "Do it."}, content_hash="first")
@@ -46,6 +48,21 @@ def watcher(store: Store) -> Watcher:
     with store.write() as tx:
         insert_cards(tx, [ISSUE])
     return Watcher(store)
+
+
+def test_a_label_is_owed_while_a_pull_request_does_not_say_that_something_was_refused(
+    store: Store, watcher: Watcher
+) -> None:
+    with store.write() as tx:
+        insert_attempt(tx, ISSUE, ATTEMPT)
+        watcher.move(tx, CardState.IN_PROGRESS)
+        record_violation(tx, Violation("role_tools", "coder", {}, "may not", "Do not.", "one"))
+    assert not watcher.look().owes_label
+    with store.write() as tx:
+        update_attempt(tx, "one", 1, pull_request=7)
+    assert watcher.look().owes_label
+    perform(store, LABEL, "code:7", subject="one", intent={}, act=dict)
+    assert not watcher.look().owes_label
 
 
 def test_each_look_sees_what_has_come_since_the_last(store: Store, watcher: Watcher) -> None:
