@@ -18,7 +18,7 @@ from assets.graph import PARTITIONS
 from assets.history import History
 from assets.model import Judged
 from assets.proof import SUITE_CHECKS, suite_judged, tests_passed
-from assets.reports import not_stuck
+from assets.reports import not_stuck, policy_followed
 from assets.reviews import review_approved
 from assets.rocks import rock_reports, rock_standing
 from assets.running import sandbox_judged
@@ -82,6 +82,12 @@ CHECKS = [
         "not_stuck",
         "The issue is not blocked (red) and waits for no person (yellow).",
         _of_issue(not_stuck),
+    ),
+    _check(
+        "cards",
+        "policy_followed",
+        "No move and no call of the issue was refused, or it was delivered all the same (yellow until then).",
+        _of_issue(policy_followed),
     ),
     _check(
         "test_reports",

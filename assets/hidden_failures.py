@@ -19,6 +19,7 @@ from assets.recorder import Recorder
 JUDGED = (
     AssetCheckKey(AssetKey("rocks"), "not_stuck"),
     AssetCheckKey(AssetKey("cards"), "not_stuck"),
+    AssetCheckKey(AssetKey("cards"), "policy_followed"),
     AssetCheckKey(AssetKey("test_reports"), "tests_passed"),
     *(AssetCheckKey(AssetKey("test_reports"), name) for name, _ in SUITE_CHECKS.values()),
     AssetCheckKey(AssetKey("sandboxes"), "answers"),

@@ -28,6 +28,8 @@ class History:
     `suites` are the last runs on a sandbox, by suite; `sandbox` is the last deployment that they were run on.
     `reviews` are those of all attempts, in order, and `awaits` says whose is still needed; `cost` is in USD and None
     while no turn had a price.
+    `violations` counts what was refused, `settled` those of them that came before the issue was done; `refused` tells
+    of the last.
     """
 
     card_id: str
@@ -59,7 +61,10 @@ class History:
     output_tokens: int = 0
     cost: float | None = None
     models: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     violations: int = 0
+    settled: int = 0
+    refused: str = ""
 
 
 def follow(history: History, event: Event) -> History:
@@ -84,13 +89,16 @@ def _card(history: History, payload: dict[str, Any]) -> History:
 def _moved(history: History, payload: dict[str, Any]) -> History:
     rock = payload.get("rock") or history.rock_id
     note = payload.get("note") or ""
-    return replace(history, state=payload["to"], wait_reason=payload.get("wait_reason"), note=note, rock_id=rock)
+    state = payload["to"]
+    settled = history.violations if state == "done" else history.settled
+    waits = payload.get("wait_reason")
+    return replace(history, state=state, wait_reason=waits, note=note, rock_id=rock, settled=settled)
 
 
 def _attempted(history: History, payload: dict[str, Any]) -> History:
     attempt, branch = payload["attempt"], payload["branch"]
     begun = replace(history, attempt=attempt, repository=payload["repository"], branch=branch)
-    return replace(begun, pull_request=None, awaits=None)
+    return replace(begun, pull_request=None, awaits=None, labels=())
 
 
 def _turned(history: History, payload: dict[str, Any]) -> History:
@@ -131,6 +139,11 @@ def _tested(history: History, payload: dict[str, Any]) -> History:
     return replace(history, suites={**history.suites, payload["suite"]: payload})
 
 
+def _refused(history: History, payload: dict[str, Any]) -> History:
+    told = f"{payload['rule']}, by {payload['actor']}: {payload['reason']}. {payload['fix']}"
+    return replace(history, violations=history.violations + 1, refused=told)
+
+
 _TOLD: dict[str, Callable[[History, dict[str, Any]], History]] = {
     "card.created": lambda history, payload: replace(_card(history, payload), state=payload.get("state") or "ready"),
     "card.changed": _card,
@@ -145,5 +158,6 @@ _TOLD: dict[str, Callable[[History, dict[str, Any]], History]] = {
     "pull_request.approval_kept": partial(_reviewed, kept=True),
     "pull_request.merged": _merged,
     "pull_request.closed": lambda history, _: replace(history, pull_request_state="closed"),
-    "policy.violated": lambda history, _: replace(history, violations=history.violations + 1),
+    "pull_request.labeled": lambda history, payload: replace(history, labels=tuple(payload["labels"])),
+    "policy.violated": _refused,
 }

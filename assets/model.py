@@ -25,12 +25,13 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """An observation: worth knowing, and nothing new was made."""
+    """An observation: worth knowing, and nothing new was made. `warns`: it is a warning in the run's log, too."""
 
     asset: str
     partition: str
     description: str
     metadata: Values = field(default_factory=dict)
+    warns: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,19 @@ LOOK_BACK = 100
 
 
 class Recorder:
-    """Logs reports through `log`, which is an op context's `log_event`."""
+    """Logs reports through `log`, which is an op context's `log_event`, and warnings through `warn`."""
 
     def __init__(
-        self, instance: DagsterInstance, log: Callable[[Logged], None], *, hides_nothing: bool = False
+        self,
+        instance: DagsterInstance,
+        log: Callable[[Logged], None],
+        *,
+        warn: Callable[[str], None] = lambda _: None,
+        hides_nothing: bool = False,
     ) -> None:
         self._instance = instance
         self._log = log
+        self._warn = warn
         self._hides_nothing = hides_nothing
         self._held_back: list[Logged] = []
 
@@ -55,12 +61,13 @@ class Recorder:
     def of(cls, context: OpExecutionContext | AssetExecutionContext) -> "Recorder":
         """The recorder of the step that has this context."""
         # log_event takes checks as well; only its annotation does not say so.
-        return cls(context.instance, cast("Callable[[Logged], None]", context.log_event))
+        return cls(context.instance, cast("Callable[[Logged], None]", context.log_event), warn=context.log.warning)
 
     @classmethod
     def live(cls, context: OpExecutionContext | AssetExecutionContext) -> "Recorder":
         """The same, but it holds back what would paint over another partition's failure: the bridge tells it later."""
-        return cls(context.instance, cast("Callable[[Logged], None]", context.log_event), hides_nothing=True)
+        log = cast("Callable[[Logged], None]", context.log_event)
+        return cls(context.instance, log, warn=context.log.warning, hides_nothing=True)
 
     def record(
         self, reports: Iterable[Report], *, event: int | None = None, but: Iterable[tuple[str, str]] = ()
@@ -69,6 +76,8 @@ class Recorder:
         left_out = set(but)
         for report in reports:
             if (label_of(report), str(event)) not in left_out:
+                if isinstance(report, Noticed) and report.warns:
+                    self._warn(f"{report.partition}: {report.description}")
                 shaped = self._shape(report, {} if event is None else {EVENT: MetadataValue.text(str(event))})
                 if self._hides_nothing and self._hides(report):
                     self._held_back.append(shaped)

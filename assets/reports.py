@@ -19,7 +19,10 @@ ISSUE_KINDS = frozenset({"issue", "utility", "app"})
 def reports_of(event: Event, history: History) -> list[Report]:
     """What to report of `event`, about an issue that now has this history; nothing for most kinds."""
     told = _REPORTS.get(event.kind)
-    return told(event, history) if told is not None and history.kind in ISSUE_KINDS else []
+    if history.kind in ISSUE_KINDS:
+        return told(event, history) if told is not None else []
+    rock_id = history.card_id if history.kind == "rock" else history.rock_id
+    return [_noticed(event, history, "rocks", rock_id)] if event.kind == "policy.violated" and rock_id else []
 
 
 def standing(history: History) -> list[Report]:
@@ -31,7 +34,7 @@ def standing(history: History) -> list[Report]:
         made += [tests_made(history), *_present(tests_passed(history)), *suites_judged(history)]
     if history.pull_request is not None:
         made += [pull_request_made(history), *_present(review_approved(history))]
-    made.append(not_stuck(history))
+    made += [not_stuck(history), policy_followed(history)]
     return [*made, delivery_made(history)] if history.state == "done" else made
 
 
@@ -64,6 +67,7 @@ def pull_request_made(history: History) -> Made:
         "reviews": reviews_told(history) or last,
         **reviews_shown(history),
         "merge commit": history.merge_commit or "",
+        "labels": ", ".join(history.labels),
     }
     version = f"{history.pull_request}:{history.pull_request_state}:{len(history.reviews)}:{last}:{history.commit}"
     description = f"#{history.pull_request} {history.pull_request_state}, {last}"
@@ -92,6 +96,20 @@ def not_stuck(history: History) -> Judged:
     return Judged("cards", "not_stuck", history.card_id, not stuck, told, severity_of(history.state), metadata)
 
 
+def policy_followed(history: History) -> Judged:
+    """Yellow while something was refused that no delivery of the issue has followed; a person may want to look."""
+    open_ones = history.violations - history.settled
+    refused = f"{history.violations} refused on the way; the last: {history.refused}"
+    told = refused if history.violations else "nothing was refused"
+    metadata = {**traced(history), "violations": history.violations}
+    if open_ones:
+        metadata["next step"] = (
+            f"See what was refused, and how to do it right: orket policy list --card {history.card_id}"
+        )
+    severity = AssetCheckSeverity.WARN
+    return Judged("cards", "policy_followed", history.card_id, not open_ones, told, severity, metadata)
+
+
 def severity_of(state: str) -> AssetCheckSeverity:
     """Yellow where a person is waited for."""
     return AssetCheckSeverity.WARN if state == "waiting_for_developer" else AssetCheckSeverity.ERROR
@@ -102,7 +120,7 @@ def _moved(event: Event, history: History) -> list[Report]:
     stuck = {"blocked", "waiting_for_developer"}
     judged: list[Report] = [not_stuck(history)] if {event.payload["from"], event.payload["to"]} & stuck else []
     if history.state == "done":
-        return [not_stuck(history), delivery_made(history)]
+        return [not_stuck(history), policy_followed(history), delivery_made(history)]
     return judged
 
 
@@ -131,10 +149,15 @@ def _sandbox_changed(event: Event, _history: History) -> list[Report]:
     return [] if event.payload["state"] == "deploying" else [sandbox_judged(event.payload)]
 
 
-def _violation(event: Event, history: History) -> Noticed:
+def _refused(event: Event, history: History) -> list[Report]:
+    return [_noticed(event, history, "cards", history.card_id), policy_followed(history)]
+
+
+def _noticed(event: Event, history: History, asset: str, partition: str) -> Noticed:
     told = {name: str(event.payload.get(name) or "") for name in ("rule", "actor", "reason", "fix")}
     metadata = {**traced(history), **told, "attempted": MetadataValue.json(event.payload.get("attempted") or {})}
-    return Noticed("cards", history.card_id, f"Policy violation ({told['rule']}): {told['reason']}", metadata)
+    description = f"Policy violation ({told['rule']}): {told['reason']}"
+    return Noticed(asset, partition, description, metadata, warns=True)
 
 
 def _present(judged: Judged | None) -> list[Report]:
@@ -153,6 +176,7 @@ _REPORTS: dict[str, Callable[[Event, History], list[Report]]] = {
     "pull_request.approval_kept": _proposed,
     "pull_request.merged": _proposed,
     "pull_request.closed": _proposed,
-    "policy.violated": lambda event, history: [_violation(event, history)],
+    "pull_request.labeled": lambda _, history: [pull_request_made(history)],
+    "policy.violated": _refused,
     "sandbox.changed": _sandbox_changed,
 }

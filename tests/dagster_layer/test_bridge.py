@@ -1,10 +1,11 @@
 """What happens outside of runs shows in Dagster, each event once."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dagster import AssetCheckEvaluation, AssetCheckKey, AssetKey, DagsterInstance, DagsterRunStatus
+from dagster import AssetCheckEvaluation, AssetCheckKey, AssetCheckSeverity, AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.dagster_run import DagsterRun
 
@@ -15,6 +16,7 @@ from assets.telling import Teller
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import insert_cards, move_card
 from orket_pipelines.cards.transitions import Move
+from orket_pipelines.errors import TransitionRefused
 from orket_pipelines.store import Store, append
 
 pytestmark = pytest.mark.slow
@@ -72,6 +74,46 @@ def test_a_blocked_issue_fails_its_check_and_that_of_its_rock(
     assert [each.partition for each in evaluations] == ["shop-cart", "shop"]
     assert "the model is down" in str(evaluations[0].description)
     assert all(each.target_materialization_data for each in evaluations)
+
+
+def test_what_was_refused_is_a_warning_in_the_run_an_observation_and_a_check_until_the_issue_is_done(
+    shop: Store, launch: Launch, instance: DagsterInstance
+) -> None:
+    def refuse(card_id: str) -> None:
+        with pytest.raises(TransitionRefused):
+            move_card(shop, card_id, Move(CardState.DONE, "coder"))
+
+    def judged() -> AssetCheckEvaluation:
+        key = AssetCheckKey(AssetKey("cards"), "policy_followed")
+        found = evaluation_of(instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key])
+        assert found is not None
+        return found
+
+    refuse("shop-cart")
+    refuse("shop")
+    run = launch("report_events")
+    told = "Policy violation (transition): issue shop-cart cannot move from ready to done"
+    warnings = [entry.user_message for entry in instance.all_logs(run.run_id) if entry.level == logging.WARNING]
+    assert warnings == [
+        f"shop-cart: {told}",
+        "shop: Policy violation (transition): rock shop cannot move from ready to done",
+    ]
+    (seen,) = instance.fetch_observations(AssetKey("cards"), limit=5).records
+    assert seen.asset_observation is not None
+    assert (seen.asset_observation.partition, seen.asset_observation.description) == ("shop-cart", told)
+    assert len(instance.fetch_observations(AssetKey("rocks"), limit=5).records) == 1
+    assert (judged().passed, judged().partition, judged().severity) == (False, "shop-cart", AssetCheckSeverity.WARN)
+    assert "1 refused on the way; the last: transition, by coder: issue shop-cart cannot" in str(judged().description)
+
+    for to, role in (("in_progress", "coder"), ("code_review", "coder"), ("done", "integrity_guard")):
+        move_card(shop, "shop-cart", Move(CardState(to), role))
+    launch("report_events")
+    assert judged().passed
+    assert "1 refused on the way" in str(judged().description)
+    with pytest.raises(TransitionRefused):
+        move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "coder"))
+    launch("report_events")
+    assert not judged().passed
 
 
 def test_events_of_a_living_run_are_left_to_it_and_told_once_it_is_over(shop: Store, instance: DagsterInstance) -> None:
