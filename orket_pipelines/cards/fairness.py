@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 
 from orket_pipelines.cards.model import DEFAULT_PRIORITY, Card
-from orket_pipelines.cards.scheduling import order
 
 LEAST_WEIGHT = 0.1
 """Of a rock whose priority is lower, so that it comes last and not never."""
@@ -39,9 +38,9 @@ class Share:
         return Share(self.rock_id, self.weight, self.running + 1, self.start(now) + 1 / self.weight)
 
 
-def weight_of(rock: Card | None) -> float:
-    """A rock counts by its priority; cards outside any rock count as one of the usual priority."""
-    return max(rock.priority, LEAST_WEIGHT) if rock is not None else DEFAULT_PRIORITY
+def weight_of(priority: float | None) -> float:
+    """A rock counts by its priority; None is for cards outside any rock, which count as one of the usual priority."""
+    return DEFAULT_PRIORITY if priority is None else max(priority, LEAST_WEIGHT)
 
 
 def in_turn(asking: Collection[Share], now: float) -> list[Share]:
@@ -55,9 +54,9 @@ def before_in_turn(rock_id: str, asking: Collection[Share], now: float) -> list[
     return line[: line.index(rock_id)]
 
 
-def interleave(rocks: Mapping[str, Sequence[Card]], weights: Mapping[str, float]) -> list[Card]:
-    """The cards of all rocks in the order in which one worker alone would take them up, each rock's own by score."""
-    lines = {rock_id: iter(order(cards)) for rock_id, cards in rocks.items() if cards}
+def interleave(orders: Mapping[str, Sequence[Card]], weights: Mapping[str, float]) -> list[Card]:
+    """The cards of all rocks in the order in which one worker alone would take them up, each rock's own as given."""
+    lines = {rock_id: iter(cards) for rock_id, cards in orders.items()}
     line = [(0.0, rock_id) for rock_id in lines]
     heapify(line)
     found: list[Card] = []

@@ -26,12 +26,12 @@ def scores(cards: Sequence[Card]) -> dict[str, float]:
     return {card.id: score(card, dependents[card.id]) for card in cards}
 
 
-def order(cards: Sequence[Card]) -> list[Card]:
-    """The cards, each after what it depends on, and otherwise by score.
+def order(cards: Sequence[Card], known: Mapping[str, float] | None = None) -> list[Card]:
+    """The cards, each after what it depends on, and otherwise by score; `known` are their scores, if they are known.
 
     Cards in a dependency cycle, which no import lets in, come last rather than being lost.
     """
-    ranks = _ranks(cards, scores(cards))
+    ranks = _ranks(cards, scores(cards) if known is None else known)
     by_id = {card.id: card for card in cards}
     waiting_for, dependents = _edges(cards)
     ready = [ranks[card.id] for card in cards if not waiting_for[card.id]]
@@ -65,12 +65,14 @@ def waves(cards: Sequence[Card]) -> dict[str, int]:
     return {card_id: found[card_id] for card_id in line}
 
 
-def critical_path(cards: Sequence[Card]) -> list[Card]:
+def critical_path(cards: Sequence[Card], known: Mapping[str, float] | None = None) -> list[Card]:
     """The longest chain of cards that are not final, each depending on the one before: no number of workers is done
-    sooner. Among equally long ones it is the one that leads to the card with the higher score."""
+    sooner. Among equally long ones it is the one that leads to the card with the higher score.
+    `known` are the scores, if they are known.
+    """
     found = waves(cards)
     by_id = {card.id: card for card in cards if card.id in found}
-    ranks = _ranks(by_id.values(), scores(cards))
+    ranks = _ranks(by_id.values(), scores(cards) if known is None else known)
     path: list[Card] = []
     able: Iterable[str] = by_id
     for wave in range(max(found.values(), default=0), 0, -1):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from orket_pipelines.cards.model import TERMINAL, WAITING, WORKABLE, CardKind, CardState
 from orket_pipelines.store import Prepared, Transaction, tables
 
-PAGE = 50
+PAGE = 16
 """Ready issues that are read together; the first is nearly always the one."""
 UNDER_WAY = frozenset(CardState) - TERMINAL - WAITING - {CardState.READY}
 """What a worker that stopped or died may have left behind."""
@@ -29,13 +29,15 @@ _able = sa.select(*_columns).where(
     _cards.c.unmet == 0,
     sa.or_(*(_cards.c.kind == str(kind) for kind in sorted(WORKABLE))),
 )
-_ready = Prepared(
+_ready = (
     _able.where(_cards.c.state == str(CardState.READY))
     .order_by(_cards.c.rank, _cards.c.created_at, _cards.c.position)
     .limit(PAGE)
     .offset(sa.bindparam("offset"))
 )
-_under_way = Prepared(_able.where(sa.or_(*(_cards.c.state == str(state) for state in sorted(UNDER_WAY)))))
+_under_way = _able.where(sa.or_(*(_cards.c.state == str(state) for state in sorted(UNDER_WAY))))
+_page = Prepared(_ready)
+_first_page = Prepared(sa.select(*(sa.union_all(_ready.subquery().select(), _under_way).subquery().c)))
 _open_rocks = Prepared(
     sa.select(_cards.c.id).where(
         _cards.c.workspace_id == sa.bindparam("workspace_id"),
@@ -66,11 +68,13 @@ def candidate(tx: Transaction, card_id: str) -> Candidate:
 
 def candidates(tx: Transaction, rock_id: str, resumable: Collection[str]) -> Iterator[Candidate]:
     """The issues of a rock whose dependencies are done, best first; of waiting ones those in `resumable`."""
-    key = {"workspace_id": tx.workspace_id, "rock_id": rock_id}
-    begun = _read(tx.execute(_under_way, key))
+    key = {"workspace_id": tx.workspace_id, "rock_id": rock_id, "offset": 0}
+    first = _read(tx.execute(_first_page, key))
+    begun = [each for each in first if each.state is not CardState.READY]
+    ready = [each for each in first if each.state is CardState.READY]
     if resumable:
-        begun = _read(tx.execute(_able.where(_cards.c.id.in_(resumable)), key)) + begun
-    return merge(sorted(begun, key=_order), _ready_issues(tx, key), key=_order)
+        begun += _read(tx.execute(_able.where(_cards.c.id.in_(resumable)), key))
+    return merge(sorted(begun, key=_order), _pages(tx, key, ready), key=_order)
 
 
 def open_rocks(tx: Transaction) -> frozenset[str]:
@@ -78,12 +82,13 @@ def open_rocks(tx: Transaction) -> frozenset[str]:
     return frozenset(tx.execute(_open_rocks, {"workspace_id": tx.workspace_id}).scalars())
 
 
-def _ready_issues(tx: Transaction, key: dict[str, str]) -> Iterator[Candidate]:
-    for offset in count(0, PAGE):
-        page = _read(tx.execute(_ready, {**key, "offset": offset}))
-        yield from page
+def _pages(tx: Transaction, key: dict[str, Any], page: list[Candidate]) -> Iterator[Candidate]:
+    """The ready issues of `page`, which is the first, and of those after it."""
+    for offset in count(PAGE, PAGE):
+        yield from sorted(page, key=_order)
         if len(page) < PAGE:
             return
+        page = _read(tx.execute(_page, {**key, "offset": offset}))
 
 
 def _read(rows: Iterable[Any]) -> list[Candidate]:

@@ -13,7 +13,6 @@ from itertools import count
 import sqlalchemy as sa
 
 from orket_pipelines.cards.fairness import Share, weight_of
-from orket_pipelines.cards.records import find_card
 from orket_pipelines.errors import SettingsError
 from orket_pipelines.settings import EVERY, Settings
 from orket_pipelines.store import Lease, LeaseKeeper, Prepared, Transaction, tables
@@ -23,28 +22,37 @@ ISSUE, ASK, SEAT = "issue:", "ask:", "seat:"
 ROLE, MODEL = "role", "model"
 
 _cards, _leases, _shares = tables.cards, tables.leases, tables.rock_shares
-_rocks_at_work = Prepared(
-    sa.select(_leases.c.name, _cards.c.rock_id)
-    .join(
-        _cards,
-        sa.and_(
-            _cards.c.workspace_id == _leases.c.workspace_id,
-            _cards.c.id == sa.func.substr(_leases.c.name, len(ISSUE) + 1),
-        ),
+_held = Prepared(
+    sa.select(
+        *(_leases.c[name] for name in ("name", "owner", "token", "renewals")),
+        _cards.c.id.label("card"),
+        _cards.c.rock_id,
     )
-    .where(
-        _leases.c.workspace_id == sa.bindparam("workspace_id"),
-        _leases.c.owner.is_not(None),
-        sa.func.substr(_leases.c.name, 1, len(ISSUE)) == ISSUE,
+    .select_from(
+        _leases.outerjoin(
+            _cards,
+            sa.and_(
+                sa.func.substr(_leases.c.name, 1, len(ISSUE)) == ISSUE,
+                _cards.c.workspace_id == _leases.c.workspace_id,
+                _cards.c.id == sa.func.substr(_leases.c.name, len(ISSUE) + 1),
+            ),
+        )
     )
+    .where(_leases.c.workspace_id == sa.bindparam("workspace_id"), _leases.c.owner.is_not(None))
 )
+_of_workspace = _shares.c.workspace_id == sa.bindparam("workspace_id")
 _share = Prepared(
-    sa.select(_shares.c.finish).where(
-        _shares.c.workspace_id == sa.bindparam("workspace_id"), _shares.c.rock_id == sa.bindparam("rock_id")
+    sa.select(
+        sa.select(sa.func.max(_shares.c.start)).where(_of_workspace).scalar_subquery().label("now"),
+        sa.select(_shares.c.finish)
+        .where(_of_workspace, _shares.c.rock_id == sa.bindparam("rock_id"))
+        .scalar_subquery()
+        .label("finish"),
+        sa.select(_cards.c.priority)
+        .where(_cards.c.workspace_id == sa.bindparam("workspace_id"), _cards.c.id == sa.bindparam("rock_id"))
+        .scalar_subquery()
+        .label("priority"),
     )
-)
-_latest_start = Prepared(
-    sa.select(sa.func.max(_shares.c.start).label("start")).where(_shares.c.workspace_id == sa.bindparam("workspace_id"))
 )
 _insert_share = Prepared(sa.insert(_shares))
 _update_share = Prepared(
@@ -91,12 +99,10 @@ class Occupancy:
 
 def occupancy(tx: Transaction, leases: LeaseKeeper) -> Occupancy:
     """What living processes hold."""
-    held = leases.held(tx, "")
-    at_work = tx.execute(_rocks_at_work, {"workspace_id": tx.workspace_id})
-    seats = Counter(_seat_of(name) for name in held if name.startswith(SEAT))
-    asking = frozenset(name.removeprefix(ASK).rpartition("/")[0] for name in held if name.startswith(ASK))
-    rocks = {row.name.removeprefix(ISSUE): row.rock_id or "" for row in at_work if row.name in held}
-    return Occupancy(rocks, seats, asking)
+    held = leases.living(tx.execute(_held, {"workspace_id": tx.workspace_id}))
+    seats = Counter(_seat_of(row.name) for row in held if row.name.startswith(SEAT))
+    asking = frozenset(row.name.removeprefix(ASK).rpartition("/")[0] for row in held if row.name.startswith(ASK))
+    return Occupancy({row.card: row.rock_id or "" for row in held if row.card is not None}, seats, asking)
 
 
 def limit_of(limits: Mapping[str, int], name: str) -> int | None:
@@ -141,13 +147,11 @@ def ask(tx: Transaction, leases: LeaseKeeper, rock_id: str) -> Lease:
 
 def shares_of(tx: Transaction, found: Occupancy, rock_ids: frozenset[str]) -> tuple[list[Share], float]:
     """What these rocks hold and were given, and what time it is in that reckoning."""
-    now = tx.execute(_latest_start, {"workspace_id": tx.workspace_id}).scalar() or 0.0
-    shares = []
-    for rock_id in rock_ids:
-        finish = tx.execute(_share, {"workspace_id": tx.workspace_id, "rock_id": rock_id}).scalar()
-        weight = weight_of(find_card(tx, rock_id))
-        shares.append(Share(rock_id, weight, found.in_rock(rock_id), finish or 0.0))
-    return shares, now
+    rows = {rock: tx.execute(_share, {"workspace_id": tx.workspace_id, "rock_id": rock}).first() for rock in rock_ids}
+    shares = [
+        Share(rock, weight_of(row.priority), found.in_rock(rock), row.finish or 0.0) for rock, row in rows.items()
+    ]
+    return shares, next((row.now for row in rows.values()), None) or 0.0
 
 
 def charge(tx: Transaction, share: Share, now: float) -> None:

@@ -9,11 +9,12 @@ import os
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -94,7 +95,11 @@ class LeaseKeeper:
     def held(self, tx: Transaction, prefix: str) -> set[str]:
         """The names under `prefix` that somebody holds who is not known to be dead or silent."""
         rows = tx.execute(_owned, {"b_workspace_id": tx.workspace_id, "b_prefix": prefix})
-        return {row.name for row in rows if not self._is_abandoned(row.name, row.owner, row.token, row.renewals)}
+        return {row.name for row in self.living(rows)}
+
+    def living(self, rows: Iterable[Any]) -> list[Any]:
+        """Those rows of leases with an owner (name, owner, token, renewals) who is not known to be dead or silent."""
+        return [row for row in rows if not self._is_abandoned(row.name, row.owner, row.token, row.renewals)]
 
     def confirm(self, lease: Lease) -> Lease:
         """Keep a lease alive that `take` gave and the transaction committed."""

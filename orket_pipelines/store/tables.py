@@ -123,6 +123,8 @@ cards = _table(
     sa.Index(
         "ix_cards_unranked",
         "workspace_id",
+        # Always NULL here; SQLite takes the index that answers most conditions.
+        "rank",
         "rock_id",
         sqlite_where=sa.text("rank IS NULL"),
         postgresql_where=sa.text("rank IS NULL"),
@@ -134,7 +136,8 @@ card_dependencies = _table(
     "card_dependencies",
     sa.Column("card_id", Text, primary_key=True),
     sa.Column("depends_on_id", Text, primary_key=True),
-    sa.Index(None, "workspace_id", "depends_on_id"),
+    # With the card, though the primary key has it: SQLite would rather scan that than look up what an index lacks.
+    sa.Index(None, "workspace_id", "depends_on_id", "card_id"),
 )
 
 comments = _table(

@@ -41,8 +41,8 @@ def test_a_place_is_taken_where_more_are_free_than_rocks_come_before() -> None:
 
 
 def test_a_rock_of_lowest_priority_comes_last_and_not_never() -> None:
-    assert weight_of(Card("r", CardKind.ROCK, "r", priority=0.0)) == LEAST_WEIGHT
-    assert weight_of(None) == 2.0
+    assert weight_of(0.0) == LEAST_WEIGHT
+    assert (weight_of(3.0), weight_of(None)) == (3.0, 2.0)
 
 
 def test_a_rock_of_one_among_rocks_of_many_is_planned_early() -> None:

@@ -78,13 +78,19 @@ def test_no_more_sessions_of_a_role_go_on_at_once_than_the_settings_allow(line: 
         assert occupancy(tx, line.leases).seats == {}, "all seats are given back"
 
 
+class StoppedWhileWaiting(threading.Event):
+    """A request to stop that comes as soon as somebody waits."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
 def test_a_worker_that_waits_for_a_seat_heeds_a_request_to_stop(line: Any) -> None:
     line.settings = line.settings.model_copy(update={"role_concurrency": {"integrity_guard": 1}})
     line.add("one")
     take(line, line.leases, "role", "integrity_guard", 1)
-    stop = threading.Event()
-    threading.Timer(0.5, stop.set).start()
-    stopped = deliver_issue(line.factory, "one", stop=stop)
+    stopped = deliver_issue(line.factory, "one", stop=StoppedWhileWaiting())
 
     assert (stopped.result, stopped.reason) == (Result.STOPPED, "stopped while waiting for a seat of integrity_guard")
 
