@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     )
     model_connect_timeout: PositiveFloat = Field(10.0)
     model_first_token_timeout: PositiveFloat = Field(120.0)
+    model_context: PositiveInt = Field(
+        100_000,
+        description="Tokens of a conversation with the model; of a longer one, older parts are cut.",
+    )
     model_turn_timeout: PositiveFloat = Field(600.0)
     model_retries: int = Field(
         4, ge=0, description="Further tries after 429, 5xx, a lost connection or an unusable answer."

@@ -1,5 +1,6 @@
 """The conversation of a session, rebuilt from what is stored: the prompt, each answer, the results of its calls."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
@@ -19,6 +20,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
+from orket_pipelines.agents.compaction import Size, characters_for, count_cut, cut_request, cut_response, measure
 from orket_pipelines.agents.prompts import silent_text, stuck_text
 from orket_pipelines.agents.records import Call, CallResult, Session, Turn
 from orket_pipelines.agents.redaction import storable
@@ -26,6 +28,7 @@ from orket_pipelines.agents.roles import Role
 from orket_pipelines.agents.stuck import Circle, Watch, observe
 from orket_pipelines.cards.model import CardState
 
+TESTS = "run_tests"
 OUTCOMES: dict[str, Literal["success", "failed", "denied"]] = {
     "done": "success",
     "failed": "failed",
@@ -74,7 +77,8 @@ def _settled_call(call: ToolCallPart, position: int, seen: set[str]) -> ToolCall
 class Exchange:
     """One answer and the results of its calls so far, by call id. `card_state` is where the card stood when it came.
 
-    `circle`: the calls up to these went round in a circle, which the model is told. `note` is told it besides.
+    `circle`: the calls up to these went round in a circle, which the model is told. `note` is told it besides. `size`
+    is None until all its calls have ended.
     """
 
     number: int
@@ -83,6 +87,7 @@ class Exchange:
     results: dict[str, CallResult] = field(default_factory=dict)
     circle: Circle | None = None
     note: str = ""
+    size: Size | None = None
 
     @property
     def calls(self) -> list[ToolCallPart]:
@@ -102,6 +107,13 @@ class Exchange:
             said.append(self.note)
         return ModelRequest(parts=[*parts, *map(UserPromptPart, said)])
 
+    def measure(self, tools: Iterable[str]) -> Size:
+        """Its characters, whole and cut; all its calls have ended by now."""
+        told = self.told(tools)
+        whole = measure(self.response) + measure(told)
+        self.size = (whole, measure(cut_response(self.response)) + measure(cut_request(told)))
+        return self.size
+
     def _returned(self, call: ToolCallPart) -> ToolReturnPart:
         result = self.results[call.tool_call_id]
         return ToolReturnPart(call.tool_name, result.text, call.tool_call_id, outcome=OUTCOMES[result.verdict])
@@ -109,13 +121,14 @@ class Exchange:
 
 @dataclass(slots=True)
 class History:
-    """All exchanges of a session; `tree` is the checkout's last checkpoint."""
+    """All exchanges of a session; `tree` is the checkout's last checkpoint, `limit` how many characters are told."""
 
     prompt: list[ModelMessage]
     tools: frozenset[str]
     tree: str | None
     exchanges: list[Exchange] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
+    limit: int = sys.maxsize
 
     @classmethod
     def begun(cls, session: Session, role: Role, prompt: list[ModelMessage] | None = None) -> "History":
@@ -162,10 +175,39 @@ class History:
     @property
     def messages(self) -> list[ModelMessage]:
         """The whole conversation, as the model is to see it."""
+        cut = count_cut(self._sizes(), self.limit)
+        tested = self._last_tested()
         messages = list(self.prompt)
-        for exchange in self.exchanges:
-            messages += [exchange.response, exchange.told(self.tools)]
+        for number, exchange in enumerate(self.exchanges):
+            response, told = exchange.response, exchange.told(self.tools)
+            if number < cut:
+                response, told = cut_response(response), told if number == tested else cut_request(told)
+            messages += [response, told]
         return messages
+
+    def fit(self, tokens: int) -> None:
+        """Keep to a context window of so many tokens."""
+        self.limit = characters_for(tokens, sum(measure(message) for message in self.prompt))
+
+    def tighten(self) -> bool:
+        """Ask for half of what the conversation has now; False where nothing more can be cut."""
+        sizes = self._sizes()
+        cut = count_cut(sizes, self.limit)
+        said = sum(after if number < cut else whole for number, (whole, after) in enumerate(sizes))
+        self.limit = said // 2
+        return count_cut(sizes, self.limit) > cut
+
+    def _sizes(self) -> list[Size]:
+        return [exchange.size or exchange.measure(self.tools) for exchange in self.exchanges]
+
+    def _last_tested(self) -> int | None:
+        """The last run of the tests: what is still to be mended stands in its result."""
+        tested = (
+            number
+            for number in reversed(range(len(self.exchanges)))
+            if any(call.tool_name == TESTS for call in self.exchanges[number].calls)
+        )
+        return next(tested, None)
 
     @property
     def is_warned(self) -> bool:

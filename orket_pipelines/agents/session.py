@@ -44,4 +44,6 @@ def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
             try:
                 take_turn(work, model, conversation)
             except ConversationTooLong as error:
+                if work.history.tighten():
+                    continue
                 return end_without_result(work, Outcome(failure=str(error)))

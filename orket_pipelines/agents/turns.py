@@ -47,13 +47,16 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
     if session is None:
         prompt = opening(*map(redact, compile_prompt(role, assignment, settings, model.name)))
         session = _begin(desk, model, assignment, role, prompt)
-        return Work(desk, assignment, role, session, History.begun(session, role, prompt), redact)
+        history = History.begun(session, role, prompt)
+        history.fit(settings.model_context)
+        return Work(desk, assignment, role, session, history, redact)
     if session.outcome is not None:
         return Work(desk, assignment, role, session, History.begun(session, role), redact)
     with desk.store.read() as tx:
         turns, calls = records.turns_of(tx, session.id), records.calls_of(tx, session.id)
         card_state = get_state(tx, session.card_id)
     history = History.rebuilt(session, role, turns, calls, card_state)
+    history.fit(settings.model_context)
     if history.tree is not None:
         desk.code.restore(assignment.repository, history.tree, desk.workbench.checkout)
     reach(CHECKOUT_RESTORED)
