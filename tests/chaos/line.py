@@ -27,7 +27,7 @@ from orket_pipelines.dependencies.sources import Configured
 from orket_pipelines.forge import MemoryForge
 from orket_pipelines.git import MAIN, MemoryCode
 from orket_pipelines.sandboxes import open_sandboxes
-from orket_pipelines.settings import Settings
+from orket_pipelines.settings import load_settings
 from orket_pipelines.store import LeaseKeeper, Store
 from orket_pipelines.verification.container_browsers import ContainerBrowsers
 from orket_pipelines.workbench import ContainerWorkbenches
@@ -49,7 +49,10 @@ for late in ("orket_pipelines.store.migrate", "genai_prices.data"):
 
 
 class Line:
-    """The factory as `open_factory` makes it, of fakes. `once_reaped` is called before anything is delivered."""
+    """The factory as `open_factory` makes it, of fakes, on the database that the home names.
+
+    `once_reaped` is called before anything is delivered.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Line:
     ) -> None:
         self.home = home
         self._once_reaped = once_reaped
-        settings = Settings(home=home, concurrency=3, model="scripted", engine_patience=engine_patience)
+        settings = load_settings(home=home, concurrency=3, model="scripted", engine_patience=engine_patience)
         store = Store.open(settings.store_url, clock=clock)
         self.code = MemoryCode(home / "code.jsonl")
         self.forge = MemoryForge(self.code, home / "forge.jsonl")

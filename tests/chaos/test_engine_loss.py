@@ -46,13 +46,6 @@ def run_losing(home: Path, lose: Callable[[MemoryEngine], None]) -> End:
     return look(home)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> End:
-    home = tmp_path_factory.mktemp("undisturbed")
-    assert not run(home)
-    return look(home)
-
-
 def test_every_call_that_a_delivery_makes_is_lost_once(tmp_path: Path) -> None:
     line = Line(tmp_path)
     line.deliver()

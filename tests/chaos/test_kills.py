@@ -1,7 +1,10 @@
 """Killed by SIGKILL at every failpoint, the next process ends where an undisturbed one does."""
 
+import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,13 +41,6 @@ SHARES = 8
 OF_TESTS = "test."
 """What the names of failpoints begin with that the tests of the store make for themselves."""
 SWEPT = [name for name in registered() if not name.startswith((*ELSEWHERE, *RECOVERING, OF_TESTS))]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> End:
-    home = tmp_path_factory.mktemp("undisturbed")
-    assert not run(home)
-    return look(home)
 
 
 def test_the_story_takes_every_turn_of_the_line(undisturbed: End) -> None:
@@ -124,6 +120,15 @@ def killed_in_turn(home: Path, failpoints: set[str]) -> list[str]:
     return killed
 
 
+def sweep(left: set[str], make_home: Callable[[], Path], undisturbed: End) -> None:
+    while left:
+        home = make_home()
+        killed = killed_in_turn(home, left)
+        assert killed, f"the line never came to {sorted(left)}"
+        assert look(home) == undisturbed, f"killed at {killed}"
+        left -= set(killed)
+
+
 @pytest.mark.parametrize("share", range(SHARES))
 def test_kills_at_every_failpoint_change_nothing_in_the_end(
     share: int, undisturbed: End, tmp_path_factory: pytest.TempPathFactory
@@ -132,13 +137,22 @@ def test_kills_at_every_failpoint_change_nothing_in_the_end(
 
     What a story passed by while another failpoint of the share was armed is killed at in one more.
     """
-    left = set(SWEPT[share::SHARES])
-    while left:
-        home = tmp_path_factory.mktemp("killed")
-        killed = killed_in_turn(home, left)
-        assert killed, f"the line never came to {sorted(left)}"
-        assert look(home) == undisturbed, f"killed at {killed}"
-        left -= set(killed)
+    sweep(set(SWEPT[share::SHARES]), lambda: tmp_path_factory.mktemp("killed"), undisturbed)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("share", [3, *(pytest.param(n, marks=pytest.mark.chaos) for n in range(SHARES) if n != 3)])
+def test_on_postgresql_it_ends_as_on_sqlite_wherever_it_is_killed(
+    share: int, undisturbed: End, tmp_path_factory: pytest.TempPathFactory, postgres: Any
+) -> None:
+    """A rock delivered there, with a share of the kills; with all of them where all are tried."""
+
+    def make_home() -> Path:
+        home = tmp_path_factory.mktemp("on-postgresql")
+        (home / "workspace.json").write_text(json.dumps({"database_url": postgres.create()}))
+        return home
+
+    sweep(set(SWEPT[share::SHARES]), make_home, undisturbed)
 
 
 @pytest.mark.parametrize("failpoint", RECOVERING)
