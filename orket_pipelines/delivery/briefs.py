@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from orket_pipelines.agents.fences import fence
 from orket_pipelines.agents.model import Purpose
-from orket_pipelines.agents.prompts import fence
 from orket_pipelines.cards.model import Card
 from orket_pipelines.delivery.model import ADVERSE, Facts, Feedback, FeedbackKind
 

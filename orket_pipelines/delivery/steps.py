@@ -41,6 +41,7 @@ from orket_pipelines.delivery.records import (
 )
 from orket_pipelines.delivery.rejection import reject
 from orket_pipelines.delivery.reviewing import await_people, take_in
+from orket_pipelines.delivery.sandbox_views import view_of
 from orket_pipelines.delivery.seats import seated
 from orket_pipelines.delivery.verifying import verify
 from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
@@ -107,7 +108,8 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
     try:
         store = work.store.acting(actor=call.role)
-        desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop)
+        sandbox = view_of(work.factory, work.card)
+        desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop, sandbox)
         with work.store.glance() as tx:
             assignment = make_assignment(
                 tx, work.factory.code, work.facts, attempt=work.attempt, project=work.project, call=call

@@ -17,6 +17,13 @@ PROTECTED = {
     ".forgejo": "it configures the forge's own checks",
     ".github": "it configures the forge's own checks",
     ".gitlab-ci.yml": "it configures the forge's own checks",
+    ".woodpecker": "it configures the forge's own checks",
+    ".woodpecker.yml": "it configures the forge's own checks",
+    ".woodpecker.yaml": "it configures the forge's own checks",
+    ".drone.yml": "it configures the forge's own checks",
+    ".circleci": "it configures the forge's own checks",
+    ".travis.yml": "it configures the forge's own checks",
+    "jenkinsfile": "it configures the forge's own checks",
     ".orket": "it holds the fixtures that the work is verified with",
 }
 """Names at the top of a checkout that agents cannot write, each with the reason."""

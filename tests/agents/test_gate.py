@@ -17,12 +17,22 @@ READING = frozenset({"read_file", "list_files", "search"})
 CODER = Role(
     "coder",
     "Writes code.",
-    READING | {"write_file", "edit_file", "delete_file", "run_command", "run_tests", "comment", "request_state"},
+    READING
+    | {"write_file", "edit_file", "delete_file", "run_command", "run_tests", "comment", "request_state"}
+    | {"ask_to_be_excused", "card_context", "sandbox_status", "sandbox_logs"},
     frozenset({S.READY_FOR_TESTING, S.BLOCKED}),
     "",
 )
 GUARD = Role("integrity_guard", "Reviews.", READING | {"run_tests", "comment", "submit_review"}, frozenset(), "")
 ARCHITECT = Role("lead_architect", "Guides.", READING | {"comment", "submit_guidance"}, frozenset(), "")
+MANAGER = Role(
+    "project_manager",
+    "Plans.",
+    READING | {"comment", "card_context", "create_issue", "nominate_card", "request_state", "ask_to_be_excused"},
+    frozenset({S.READY_FOR_TESTING}),
+    "",
+)
+ROLES = (CODER, GUARD, ARCHITECT, MANAGER)
 DEEP = '{"path": ' + "[" * 100_000 + "]" * 100_000 + "}"
 
 # Role, state of the card, tool, arguments.
@@ -53,6 +63,20 @@ ALLOWED: list[tuple[Role, S, str, Any]] = [
     (CODER, S.IN_PROGRESS, "comment", {"body": "done\n"}),
     (CODER, S.IN_PROGRESS, "request_state", {"state": "ready_for_testing", "summary": "done"}),
     (CODER, S.IN_PROGRESS, "request_state", {"state": "blocked", "summary": "which port?", "wait_reason": "input"}),
+    (CODER, S.IN_PROGRESS, "search", {"pattern": "x", "glob": "!src/**/*.md", "context": 3, "include_ignored": True}),
+    (CODER, S.IN_PROGRESS, "card_context", {}),
+    (CODER, S.BLOCKED, "card_context", {"card": "todo-api"}),
+    (CODER, S.IN_PROGRESS, "sandbox_status", ""),
+    (CODER, S.IN_PROGRESS, "sandbox_logs", {"service": "api", "lines": 50}),
+    (CODER, S.IN_PROGRESS, "ask_to_be_excused", {"reason": "It needs a lawyer."}),
+    (MANAGER, S.IN_PROGRESS, "create_issue", {"name": "Write it down", "description": "Every command is there."}),
+    (
+        MANAGER,
+        S.IN_PROGRESS,
+        "create_issue",
+        {"name": "b", "description": "c", "seat": "qa", "priority": 3, "depends_on": ["a"]},
+    ),
+    (MANAGER, S.IN_PROGRESS, "nominate_card", {"card": "todo-api", "reason": "All wait for it."}),
     (CODER, S.CODE_REVIEW, "read_file", {"path": "a"}),
     (CODER, S.CODE_REVIEW, "comment", {"body": "an answer"}),
     (GUARD, S.CODE_REVIEW, "read_file", {"path": "a"}),
@@ -93,6 +117,14 @@ DENIED: list[tuple[str, Role, S, str, Any]] = [
     ("role_tools", ARCHITECT, S.IN_PROGRESS, "write_file", {"path": "a", "content": ""}),
     ("role_tools", ARCHITECT, S.CODE_REVIEW, "submit_review", {"verdict": "approve"}),
     ("role_tools", ARCHITECT, S.IN_PROGRESS, "run_tests", {}),
+    ("role_tools", CODER, S.IN_PROGRESS, "create_issue", {"name": "a", "description": "b"}),
+    ("role_tools", CODER, S.IN_PROGRESS, "nominate_card", {"card": "a", "reason": "b"}),
+    ("role_tools", GUARD, S.CODE_REVIEW, "create_issue", {"name": "a", "description": "b"}),
+    ("role_tools", MANAGER, S.IN_PROGRESS, "run_command", {"command": ["ls"]}),
+    ("role_tools", MANAGER, S.IN_PROGRESS, "submit_review", {"verdict": "approve"}),
+    ("card_state", MANAGER, S.READY, "create_issue", {"name": "a", "description": "b"}),
+    ("card_state", MANAGER, S.CODE_REVIEW, "nominate_card", {"card": "a", "reason": "b"}),
+    ("card_state", CODER, S.DONE, "ask_to_be_excused", {"reason": "x"}),
     *(
         ("card_state", CODER, state, tool, arguments)
         for state in (S.READY, S.BLOCKED, S.READY_FOR_TESTING, S.CODE_REVIEW, S.DONE, S.CANCELED)
@@ -170,6 +202,16 @@ DENIED: list[tuple[str, Role, S, str, Any]] = [
             ("edit_file", {"path": "a", "old": "", "new": "x"}),
             ("list_files", {"depth": 21}),
             ("search", {"pattern": ""}),
+            ("search", {"pattern": "x", "context": 1_000}),
+            ("search", {"pattern": "x", "include_ignored": "yes"}),
+            ("card_context", {"card": 7}),
+            ("card_context", {"rock": "other"}),
+            ("sandbox_status", {"rock": "other"}),
+            ("sandbox_logs", {"lines": 10**9}),
+            ("sandbox_logs", {"service": "api", "follow": True}),
+            ("ask_to_be_excused", {}),
+            ("ask_to_be_excused", {"reason": " "}),
+            ("ask_to_be_excused", {"reason": "x", "state": "done"}),
             ("comment", {"body": " \n"}),
             ("comment", {"body": "x", "author": "integrity_guard"}),
             ("request_state", {"state": "done", "summary": "trust me"}),
@@ -179,6 +221,23 @@ DENIED: list[tuple[str, Role, S, str, Any]] = [
             ("request_state", {"state": "READY_FOR_TESTING", "summary": "x"}),
             ("request_state", {"state": "blocked", "summary": "x", "wait_reason": "tired"}),
             ("request_state", {"state": "ready_for_testing"}),
+        )
+    ),
+    *(
+        ("arguments", MANAGER, S.IN_PROGRESS, tool, arguments)
+        for tool, arguments in (
+            ("create_issue", {"name": "a"}),
+            ("create_issue", {"name": " ", "description": "b"}),
+            ("create_issue", {"name": "a\nstate: done", "description": "b"}),
+            ("create_issue", {"name": "a", "description": "b", "state": "done"}),
+            ("create_issue", {"name": "a", "description": "b", "parent_id": "another-epic"}),
+            ("create_issue", {"name": "a", "description": "b", "verified_by": []}),
+            ("create_issue", {"name": "a", "description": "b", "priority": 1_000}),
+            ("create_issue", {"name": "a", "description": "b", "depends_on": ["x"] * 21}),
+            ("create_issue", {"name": "a", "description": "b", "depends_on": "x"}),
+            ("nominate_card", {"card": "a"}),
+            ("nominate_card", {"card": "", "reason": "x"}),
+            ("nominate_card", {"card": "a", "reason": "x", "priority": 99}),
         )
     ),
     ("arguments", GUARD, S.CODE_REVIEW, "submit_review", {"verdict": "approved"}),
@@ -244,6 +303,8 @@ DENIED: list[tuple[str, Role, S, str, Any]] = [
     ("text", CODER, S.IN_PROGRESS, "run_command", {"command": ["echo", "a\0b"]}),
     ("text", CODER, S.IN_PROGRESS, "run_command", '{"command": ["echo", "\\ud800"]}'),
     ("text", CODER, S.IN_PROGRESS, "comment", {"body": "a\0"}),
+    ("text", CODER, S.IN_PROGRESS, "ask_to_be_excused", {"reason": "a\0"}),
+    ("text", MANAGER, S.IN_PROGRESS, "create_issue", {"name": "a", "description": "b", "depends_on": ["\0"]}),
     ("confirmation", CODER, S.IN_PROGRESS, "delete_file", {"path": "a"}),
     ("confirmation", CODER, S.IN_PROGRESS, "delete_file", {"path": "a", "confirm": False}),
     (
@@ -315,10 +376,16 @@ def test_each_tool_has_a_limit_of_its_own_in_a_session() -> None:
 
 
 def test_every_pair_of_role_and_foreign_tool_is_denied_in_every_state() -> None:
-    for role in (CODER, GUARD, ARCHITECT):
+    for role in ROLES:
         for tool in set(TOOLS) - role.tools:
             for state in S:
                 assert isinstance(judge_call(role, state, tool, {}), Denied)
+
+
+def test_the_corpus_knows_every_tool_from_both_sides() -> None:
+    assert {tool for _, _, tool, _ in ALLOWED} == set(TOOLS)
+    assert set(TOOLS) <= {tool for _, _, _, tool, _ in DENIED}
+    assert len(ALLOWED) + len(DENIED) >= 200
 
 
 def test_no_tool_that_changes_the_checkout_runs_on_a_finished_or_waiting_card() -> None:
@@ -347,7 +414,7 @@ junk = st.recursive(
     | st.dictionaries(st.sampled_from(["path", "content", "command", "state", "body", "x"]), junk, max_size=4),
 )
 def test_whatever_a_model_sends_is_judged_and_nothing_leaves_the_checkout(tool: str, arguments: Any) -> None:
-    for role in (CODER, GUARD, ARCHITECT):
+    for role in ROLES:
         verdict = judge_call(role, S.IN_PROGRESS, tool, arguments)
         path = getattr(verdict.arguments, "path", ".") if isinstance(verdict, Allowed) else "."
         inside = Path("/checkout")

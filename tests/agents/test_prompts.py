@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orket_pipelines.agents.dialects import dialect_of
+from orket_pipelines.agents.fences import fence
 from orket_pipelines.agents.model import Assignment, Purpose
-from orket_pipelines.agents.prompts import denied_text, fence, first_message, read_header, silent_text, system_text
+from orket_pipelines.agents.prompts import denied_text, first_message, read_header, silent_text, system_text
 from orket_pipelines.agents.roles import get_role, load_roles
 from orket_pipelines.agents.tools.registry import TOOLS
 from orket_pipelines.errors import CardError

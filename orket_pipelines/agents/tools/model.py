@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,14 +46,39 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """How what was merged runs. `services` are names with what each is; `note` says why where it does not run."""
+
+    state: str
+    commit: str
+    generation: int
+    services: tuple[str, ...]
+    note: str
+
+
+class SandboxView(Protocol):
+    """A rock's sandbox, to be looked at and not to be touched."""
+
+    def status(self) -> SandboxStatus | None:
+        """None where nothing was deployed, or it was removed."""
+
+    def logs(self, *, tail: int) -> dict[str, str]:
+        """The last `tail` lines of each service, by service; empty where there are none. Raises: EngineUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """All that a session works with. `store` acts as the role and carries the worker's fence."""
+    """All that a session works with. `store` acts as the role and carries the worker's fence.
+
+    `sandbox` is that of the card's rock; None where nothing is ever deployed.
+    """
 
     store: Store
     code: Code
     workbench: Workbench
     settings: Settings
     stop: threading.Event
+    sandbox: SandboxView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,20 @@
 """All tools there are."""
 
+from orket_pipelines.agents.tools.ask_to_be_excused import ASK_TO_BE_EXCUSED
+from orket_pipelines.agents.tools.card_context import CARD_CONTEXT
 from orket_pipelines.agents.tools.comment import COMMENT
+from orket_pipelines.agents.tools.create_issue import CREATE_ISSUE
 from orket_pipelines.agents.tools.delete_file import DELETE_FILE
 from orket_pipelines.agents.tools.edit_file import EDIT_FILE
 from orket_pipelines.agents.tools.list_files import LIST_FILES
 from orket_pipelines.agents.tools.model import Tool
+from orket_pipelines.agents.tools.nominate_card import NOMINATE_CARD
 from orket_pipelines.agents.tools.read_file import READ_FILE
 from orket_pipelines.agents.tools.request_state import REQUEST_STATE
 from orket_pipelines.agents.tools.run_command import RUN_COMMAND
 from orket_pipelines.agents.tools.run_tests import RUN_TESTS
+from orket_pipelines.agents.tools.sandbox_logs import SANDBOX_LOGS
+from orket_pipelines.agents.tools.sandbox_status import SANDBOX_STATUS
 from orket_pipelines.agents.tools.search import SEARCH
 from orket_pipelines.agents.tools.submit_guidance import SUBMIT_GUIDANCE
 from orket_pipelines.agents.tools.submit_review import SUBMIT_REVIEW
@@ -25,8 +31,14 @@ TOOLS: dict[str, Tool] = {
         SEARCH,
         RUN_COMMAND,
         RUN_TESTS,
+        CARD_CONTEXT,
         COMMENT,
+        CREATE_ISSUE,
+        NOMINATE_CARD,
+        SANDBOX_STATUS,
+        SANDBOX_LOGS,
         REQUEST_STATE,
+        ASK_TO_BE_EXCUSED,
         SUBMIT_REVIEW,
         SUBMIT_GUIDANCE,
     )

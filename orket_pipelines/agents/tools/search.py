@@ -1,8 +1,10 @@
-"""Search the files of the checkout by pattern.
+"""Search the files of the checkout by pattern, as ripgrep does: ignore files are heeded, binary files left out.
 
-Patterns come from a model and may take for ever: they run as grep in the workbench, under its deadline, never here.
+Patterns come from a model and may take for ever: they run as git's grep in the workbench, under its deadline, never
+here. It reads no repository and no configuration there; links are not followed. Where there is no git, grep is asked.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,43 +23,103 @@ LINES = 200
 LONGEST_LINE = 300
 PER_FILE = 50
 NOTHING_FOUND = 1
-FAILED = 2
-NO_PERL = ("-P option", "invalid option -- P", "unrecognized option")
-"""What a grep says that does not know Perl's expressions: a GNU grep built without, BSD's, BusyBox's."""
+NO_GIT = frozenset({127, 129})
+"""Exit codes where git is missing, or too old for an option."""
+NO_REPOSITORY = {"GIT_DIR": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+NO_PERL = ("-P option", "invalid option -- P", "unrecognized option", "USE_LIBPCRE")
+"""What a git or grep says that was built without Perl's expressions, or is BSD's or BusyBox's."""
+_match = re.compile(r'("(?:[^"\\]|\\.)*"|.+?):\d+:')
+_beside = re.compile(r'("(?:[^"\\]|\\.)*"|.+?)-\d+-')
 
 
 class Search(Arguments):
     pattern: str = Field(min_length=1, max_length=1_000, description="A regular expression (PCRE), within one line.")
     path: ReadablePath = Field(".", description="A file or folder, relative to the checkout.")
-    glob: str | None = Field(None, max_length=200, description="Only files whose name matches, such as *.py")
+    glob: str | None = Field(
+        None, min_length=1, max_length=200, description="Only files like *.py or src/**/*.ts; !*.md leaves those out."
+    )
+    ignore_case: bool = False
+    context: int = Field(0, ge=0, le=10, description="Lines to show around each match.")
+    include_ignored: bool = Field(False, description="Also files that ignore files, such as .gitignore, leave out.")
 
 
 def _run(desk: Desk, _assignment: Assignment, arguments: Search) -> ToolResult:
     if "\n" in arguments.pattern:
         return ToolResult("The pattern spans lines; each line is searched alone. Search for one of them.", failed=True)
-    if Files(desk.workbench.checkout).kind(arguments.path) not in {"file", "folder"}:
+    kind = Files(desk.workbench.checkout).kind(arguments.path)
+    if kind not in {"file", "folder"}:
         return ToolResult(f"{arguments.path} is neither a file nor a folder.", failed=True)
-    result = _grep(desk, arguments, "-P")
-    if result.exit_code == FAILED and any(sign in result.output for sign in NO_PERL):
-        result = _grep(desk, arguments, "-E")
-    return _told(arguments, result)
+    result = _ask(desk, _git(arguments, is_file=kind == "file"))
+    if result.exit_code not in NO_GIT:
+        return _told(arguments, result, ignoring=not arguments.include_ignored)
+    return _told(arguments, _ask(desk, _grep(arguments)), ignoring=False)
 
 
-def _grep(desk: Desk, arguments: Search, syntax: str) -> Execution:
+def _ask(desk: Desk, command: list[str]) -> Execution:
+    """What the command answers; asked again in POSIX's expressions where it does not know Perl's."""
+    for syntax in ("-P", "-E"):
+        asked = [syntax if word == "-P" else word for word in command]
+        result = desk.workbench.run(asked, deadline=DEADLINE, environment=NO_REPOSITORY, output_limit=OUTPUT_LIMIT)
+        if result.succeeded or not any(sign in result.output for sign in NO_PERL):
+            break
+    return result
+
+
+def _git(arguments: Search, *, is_file: bool) -> list[str]:
+    names = components(arguments.path)
+    skipped = [f":(exclude,glob)**/{name}/**" for name in sorted(NOT_ENTERED - set(names))]
+    heeding = "--no-exclude-standard" if arguments.include_ignored or is_file else "--exclude-standard"
+    options = [heeding, *_options(arguments), "-m", str(PER_FILE), "-P", "-e", arguments.pattern]
+    where = [_where(names, arguments.glob, is_file=is_file), *skipped]
+    return [
+        "git",
+        "-c",
+        "core.quotePath=false",
+        "--no-pager",
+        "grep",
+        "--no-index",
+        "--no-color",
+        "-nI",
+        *options,
+        "--",
+        *where,
+    ]
+
+
+def _where(names: tuple[str, ...], glob: str | None, *, is_file: bool) -> str:
+    """One path as git's grep is told of it. A glob without a slash is one of names, in any folder."""
+    plain = "/".join(names)
+    if glob is None or is_file:
+        return f":(literal){plain}" if plain else "."
+    magic = ":(exclude,glob)" if glob.startswith("!") else ":(glob)"
+    wanted = glob.removeprefix("!").removeprefix("/")
+    within = wanted if "/" in wanted else f"**/{wanted}"
+    return magic + "/".join([*(re.sub(r"([\\*?\[])", r"\\\1", name) for name in names), within])
+
+
+def _grep(arguments: Search) -> list[str]:
     skipped = [f"--exclude-dir={name}" for name in (".git", *sorted(NOT_ENTERED))]
-    only = [f"--include={arguments.glob}"] if arguments.glob else []
-    options = ["-rnIH", "-D", "skip", "-m", str(PER_FILE), syntax, *skipped, *only]
-    command = ["grep", *options, "-e", arguments.pattern, "--", "/".join((".", *components(arguments.path)))]
-    return desk.workbench.run(command, deadline=DEADLINE, output_limit=OUTPUT_LIMIT)
+    glob = (arguments.glob or "").rpartition("/")[2]
+    option = "--exclude" if glob.startswith("!") else "--include"
+    only = [f"{option}={glob.removeprefix('!')}"] if glob else []
+    options = ["-rnIH", "-D", "skip", *_options(arguments), "-m", str(PER_FILE), "-P", *skipped, *only]
+    return ["grep", *options, "-e", arguments.pattern, "--", "/".join((".", *components(arguments.path)))]
 
 
-def _told(arguments: Search, result: Execution) -> ToolResult:
+def _options(arguments: Search) -> list[str]:
+    case = ["-i"] if arguments.ignore_case else []
+    return [*case, "-C", str(arguments.context)] if arguments.context else case
+
+
+def _told(arguments: Search, result: Execution, *, ignoring: bool) -> ToolResult:
     if result.timed_out:
         text = f"The search took longer than {DEADLINE:.0f} seconds. Use a simpler pattern, a path or a glob."
         return ToolResult(text, failed=True)
-    lines = [line[2:] for line in result.output.split("\n") if line.startswith("./")]
+    said = [line.removeprefix("./") for line in result.output.split("\n")]
+    lines = [line for line in said if line == "--" or _match.match(line) or _beside.match(line)]
     if not lines and result.exit_code in {0, NOTHING_FOUND}:
-        return ToolResult(f"Nothing matches {arguments.pattern!r}.")
+        hint = " Ignored files were left out: include_ignored." if ignoring else ""
+        return ToolResult(f"Nothing matches {arguments.pattern!r}.{hint}")
     if not lines:
         return ToolResult(f"The search failed: {result.output[:500].strip()}", failed=True)
     shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:LINES]]
@@ -66,17 +128,19 @@ def _told(arguments: Search, result: Execution) -> ToolResult:
 
 def _left_out(lines: list[str], result: Execution) -> Iterator[str]:
     """What the answer does not hold, said openly."""
-    of_file = Counter(line.split(":", 1)[0] for line in lines)
-    if len(lines) > LINES or result.truncated or max(of_file.values()) >= PER_FILE:
+    of_file = Counter(found[1] for line in lines if (found := _match.match(line)))
+    if len(lines) > LINES or result.truncated or max(of_file.values(), default=0) >= PER_FILE:
         yield f"[More may match: at most {LINES} lines are shown, {PER_FILE} of a file. Use a path or a glob.]"
-    problem = next((line for line in result.output.split("\n") if line.startswith("grep: ")), None)
+    problem = next(
+        (line for line in result.output.split("\n") if line.startswith(("grep: ", "fatal: ", "error: "))), None
+    )
     if problem:
         yield f"[Not everything could be searched: {problem[:LONGEST_LINE]}]"
 
 
 SEARCH = Tool(
     "search",
-    "Find the lines that match a regular expression, as path:line:text. Binary files are left out.",
+    "Find the lines that match a regular expression, as path:line:text. Binary and ignored files are left out.",
     Search,
     Reach.NOTHING,
     _run,

@@ -36,11 +36,48 @@ def test_a_path_and_a_glob_narrow_the_search(call: Call) -> None:
 
 
 def test_nothing_found_is_an_answer(call: Call) -> None:
-    assert call(SEARCH, pattern="zzz") == ToolResult("Nothing matches 'zzz'.")
+    told = "Nothing matches 'zzz'."
+    assert call(SEARCH, pattern="zzz") == ToolResult(f"{told} Ignored files were left out: include_ignored.")
+    assert call(SEARCH, pattern="zzz", include_ignored=True) == ToolResult(told)
+
+
+def test_a_glob_may_name_folders_or_leave_files_out(call: Call, checkout: Path) -> None:
+    (checkout / "we[ird").mkdir()
+    (checkout / "we[ird/c.py").write_text("y = 5\n")
+    assert call(SEARCH, pattern="y", glob="src/**/*.txt").text == "src/b.txt:1:y = 333"
+    assert call(SEARCH, pattern="y", path="we[ird", glob="*.py").text == "we[ird/c.py:1:y = 5"
+    assert "a.py" not in call(SEARCH, pattern="y", glob="!*.py").text
+
+
+def test_ignored_files_are_left_out_unless_they_are_asked_for(call: Call, checkout: Path) -> None:
+    (checkout / ".gitignore").write_text("*.log\n")
+    (checkout / "out.log").write_text("only here\n")
+    assert call(SEARCH, pattern="only here").text.startswith("Nothing matches")
+    assert call(SEARCH, pattern="only here", include_ignored=True).text == "out.log:1:only here"
+    assert call(SEARCH, pattern="only here", path="out.log").text == "out.log:1:only here"
+
+
+def test_lines_around_a_match_are_shown_where_that_is_asked_for(call: Call) -> None:
+    assert call(SEARCH, pattern="Y = 22", ignore_case=True, context=1).text == "src/a.py-1-x = 1\nsrc/a.py:2:y = 22"
+
+
+def test_no_configuration_of_the_checkout_has_a_say(call: Call, checkout: Path) -> None:
+    (checkout / ".git/config").write_text('[grep]\n\tlineNumber = false\n[core]\n\tpager = "touch pwned"\n')
+    assert call(SEARCH, pattern="y", glob="*.py").text == "src/a.py:2:y = 22"
+    assert not (checkout / "pwned").exists()
+
+
+def test_without_git_grep_answers(assignment: Assignment, desk: Desk, checkout: Path) -> None:
+    def bare(_checkout: Path, command: Sequence[str]) -> Execution:
+        return ended(0, "./a.py:1:x\n") if command[0] == "grep" else ended(127, "git: not found\n")
+
+    workbench = MemoryWorkbenches(bare).open(checkout, name="ISSUE-1")
+    arguments = Search(pattern="x", glob="!src/*.md")
+    assert SEARCH.run(replace(desk, workbench=workbench), assignment, arguments) == ToolResult("a.py:1:x")
 
 
 def test_options_in_pattern_and_glob_are_not_options(call: Call) -> None:
-    assert call(SEARCH, pattern="--help").text == "Nothing matches '--help'."
+    assert call(SEARCH, pattern="--help").text.startswith("Nothing matches '--help'.")
     assert call(SEARCH, pattern="-f/etc/passwd").text.startswith("Nothing matches")
     assert call(SEARCH, pattern="y", glob="-r /etc").text.startswith("Nothing matches")
 
