@@ -18,6 +18,7 @@ from orket_pipelines.containers import engine_answers, open_engine
 from orket_pipelines.delivery.isolation import what_processes_lack
 from orket_pipelines.errors import OrketError
 from orket_pipelines.git.version import find_git, is_new_enough
+from orket_pipelines.review import rules_of
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
 
@@ -50,7 +51,14 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
     except OrketError as error:
         yield Finding("settings", "fail", str(error), error.next_step)
         return
-    checks: list[Callable[[Settings], Finding]] = [check_disk, check_home, check_store, check_model, check_engine]
+    checks: list[Callable[[Settings], Finding]] = [
+        check_disk,
+        check_home,
+        check_store,
+        check_reviews,
+        check_model,
+        check_engine,
+    ]
     for check in checks:
         yield check(settings)
     yield check_processes(settings)
@@ -103,6 +111,16 @@ def check_store(settings: Settings) -> Finding:
     except OrketError as error:
         return Finding("store", "fail", str(error), error.next_step)
     return Finding("store", "ok", make_url(settings.store_url).render_as_string(hide_password=True))
+
+
+def check_reviews(settings: Settings) -> Finding:
+    """Whether the rules of reviews fit together, and the reviewers can review."""
+    try:
+        rules = rules_of(settings)
+    except OrketError as error:
+        return Finding("reviews", "fail", str(error), error.next_step)
+    needed = rules.required or len(rules.reviewers)
+    return Finding("reviews", "ok", f"by {', '.join(rules.reviewers)}; {needed} must approve")
 
 
 def check_model(settings: Settings) -> Finding:

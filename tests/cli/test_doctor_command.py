@@ -14,13 +14,13 @@ from orket_pipelines.cli import checks
 from orket_pipelines.settings import Settings
 from tests.cli.conftest import Orket
 
-NAMES = ["python", "git", "disk", "home", "store", "model", "engine", "processes", "port"]
+NAMES = ["python", "git", "disk", "home", "store", "reviews", "model", "engine", "processes", "port"]
 
 
 def test_a_machine_that_has_everything_passes(orket: Orket, asked: Callable[..., Any]) -> None:
     findings = {finding["name"]: finding for finding in asked("doctor")}
     assert list(findings) == NAMES
-    assert {findings[name]["status"] for name in ("python", "git", "home", "store", "model")} == {"ok"}
+    assert {findings[name]["status"] for name in ("python", "git", "home", "store", "reviews", "model")} == {"ok"}
     assert orket("doctor").stdout.startswith("ok    python ")
 
 
@@ -148,3 +148,11 @@ def test_an_address_that_is_none_fails(orket: Orket, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("ORKET_MODEL_BASE_URL", "file:///etc/passwd")
     done = orket("doctor")
     assert "fail  settings   ORKET_MODEL_BASE_URL: must begin with http:// or https://" in done.stdout
+
+
+def test_reviewers_who_cannot_review_are_a_finding(tmp_path: Path) -> None:
+    found = checks.check_reviews(Settings(home=tmp_path, reviewers=("coder", "integrity_guard")))
+    assert found.status == "fail"
+    assert "coder cannot review" in found.found
+    both = Settings(home=tmp_path, reviewers=("technical_reviewer", "integrity_guard"))
+    assert checks.check_reviews(both).found == "by technical_reviewer, integrity_guard; 2 must approve"
