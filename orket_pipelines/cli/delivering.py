@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from orket_pipelines.cards.model import TERMINAL
+from orket_pipelines.cards.model import TERMINAL, WaitReason
 from orket_pipelines.cli.progress import Refresh, line_by_line, live_table, silent
 from orket_pipelines.cli.records import Totals, addresses_of, repositories_of, totals_of
 from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, complain, typed
@@ -161,6 +161,8 @@ def _remedy(left: Sequence[Delivery], again: str) -> str:
     """The next thing to type, by the most urgent of what keeps issues from being done."""
     waiting = [delivery.card for delivery in left if delivery.card.wait_reason is not None]
     asked = [card for card in waiting if card.wait_reason not in RETRIED]
+    if asked and asked[0].wait_reason is WaitReason.REVIEW:
+        return f"Review it: orket issues review {asked[0].id} --approve (or --request-changes --body TEXT)"
     if asked:
         return f'Answer what is asked: orket issues deliver {asked[0].id} --answer "TEXT"'
     if not waiting and left[0].card.rock_id is not None:

@@ -71,7 +71,8 @@ def await_people(work: Work, missing: int) -> None:
 
 def wait_for_review(work: Work, why: str) -> None:
     """The note says what a person types."""
-    wait(work, WaitReason.REVIEW, f"{why}: orket issues review {work.card.id} --approve")
+    note = f"{why}: orket issues review {work.card.id} --approve"
+    wait(work, WaitReason.REVIEW, note, to=CardState.WAITING_FOR_DEVELOPER)
 
 
 def _take(tx: Transaction, work: Work, review: Review, heard: list[Opinion]) -> Opinion:

@@ -155,14 +155,15 @@ class World:
         if call.purpose is Purpose.REVIEW:
             asks = Outcome(verdict=Verdict.CHANGES_REQUESTED, text="no")
             return self._one("review", [Outcome(verdict=Verdict.APPROVED), asks, failed])
-        if call.purpose is Purpose.GUIDANCE:
+        if call.purpose in {Purpose.GUIDANCE, Purpose.STUCK}:
             return self._one("guidance", [Outcome(guidance=True, text="so"), failed])
         blocked = Outcome(request=CardState.BLOCKED, wait_reason=WaitReason.INPUT)
         ready = Outcome(request=CardState.READY_FOR_TESTING)
-        return self._one("work", [ready, ready, ready, failed, blocked])
+        stuck = Outcome(failure="round and round", stuck=True)
+        return self._one("work", [ready, ready, ready, failed, blocked, stuck])
 
     def _take_outcome(self, session: SessionFacts, outcome: Outcome) -> None:
-        told = {"session_id": session.id}
+        told = {"session_id": session.id, "purpose": str(session.purpose)}
         if outcome.request is CardState.READY_FOR_TESTING:
             self._commit(session)
         elif outcome.request is not None:
@@ -172,8 +173,8 @@ class World:
             self._say(KINDS[outcome.verdict], session.role, **told)
             self._send_back(outcome.verdict)
         else:
-            kind = FeedbackKind.GUIDANCE if outcome.guidance else FeedbackKind.SESSION_FAILED
-            self._say(kind, session.role, **told)
+            failed = FeedbackKind.STUCK if outcome.stuck else FeedbackKind.SESSION_FAILED
+            self._say(FeedbackKind.GUIDANCE if outcome.guidance else failed, session.role, **told)
 
     def _commit(self, session: SessionFacts) -> None:
         """A commit of another patch, of the same, or of one that there was before."""

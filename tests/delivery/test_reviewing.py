@@ -169,7 +169,7 @@ def test_where_more_approvals_are_required_than_there_are_reviewers_people_are_w
     with_settings(line, required_approvals=2)
     play(line)
     waiting = line.deliver()["one"]
-    assert (waiting.card.state, waiting.card.wait_reason) == (CardState.BLOCKED, WaitReason.REVIEW)
+    assert (waiting.card.state, waiting.card.wait_reason) == (CardState.WAITING_FOR_DEVELOPER, WaitReason.REVIEW)
     told = "pull request 1 still needs the approval of a person: orket issues review one --approve"
     assert waiting.card.note == told
     assert line.deliver()["one"].result is Result.WAITING
