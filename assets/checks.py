@@ -14,6 +14,7 @@ from dagster import (
     asset_check,
 )
 
+from assets.bottlenecks import bottleneck_judged
 from assets.graph import PARTITIONS
 from assets.history import History
 from assets.model import Judged
@@ -55,6 +56,12 @@ def _rock_not_stuck(store: Store, rock_id: str) -> Judged | None:
     return next((report for report in reports if isinstance(report, Judged)), None)
 
 
+def _no_bottleneck(store: Store, rock_id: str) -> Judged | None:
+    with store.read() as tx:
+        known = rock_standing(tx, rock_id) is not None
+    return bottleneck_judged(store, rock_id) if known else None
+
+
 def _sandbox_answers(store: Store, rock_id: str) -> Judged | None:
     with store.read() as tx:
         sandbox = sandbox_of_rock(tx, rock_id)
@@ -76,6 +83,12 @@ CHECKS = [
         "not_stuck",
         "No issue of the rock is blocked (red) or waits for a person (yellow).",
         _rock_not_stuck,
+    ),
+    _check(
+        "rocks",
+        "no_bottleneck",
+        "Not too many issues of the rock wait for a place or a resource, for one another, or for a person.",
+        _no_bottleneck,
     ),
     _check(
         "cards",

@@ -18,6 +18,7 @@ from assets.recorder import Recorder
 
 JUDGED = (
     AssetCheckKey(AssetKey("rocks"), "not_stuck"),
+    AssetCheckKey(AssetKey("rocks"), "no_bottleneck"),
     AssetCheckKey(AssetKey("cards"), "not_stuck"),
     AssetCheckKey(AssetKey("cards"), "policy_followed"),
     AssetCheckKey(AssetKey("test_reports"), "tests_passed"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from assets.bottlenecks import bottleneck_judged
 from assets.history import History, follow
 from assets.inputs import card_files_made
 from assets.model import Report
@@ -11,6 +12,7 @@ from assets.pictures import illustrated
 from assets.recorder import Recorder
 from assets.reports import reports_of
 from assets.rocks import rock_reports, rock_standing
+from orket_pipelines.cards.model import WAITING
 from orket_pipelines.store import Event, Store
 
 SHOWN_IN_ROCK = frozenset({"ready", "blocked", "waiting_for_developer", "done", "canceled"})
@@ -33,6 +35,12 @@ class Teller:
         about_issue = event.kind == "card.moved" and bool({event.payload["from"], event.payload["to"]} & SHOWN_IN_ROCK)
         if rock_id is not None and (about_rock or about_issue):
             self.recorder.record(_rock_reports(self.store, rock_id, with_files=about_rock), event=event.seq, but=but)
+        if (
+            rock_id is not None
+            and event.kind == "card.moved"
+            and {event.payload["from"], event.payload["to"]} & WAITING
+        ):
+            self.recorder.record([bottleneck_judged(self.store, rock_id)], event=event.seq, but=but)
 
 
 class IssueReporter:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dagster import Failure, MetadataValue
 
+from assets.bottlenecks import bottleneck_judged
 from assets.deploying import standing_sandbox
 from assets.history import History, follow
 from assets.links import anchor, trace
@@ -75,7 +76,7 @@ def _whole(store: Store, rock_id: str) -> list[Report]:
     if isinstance(made, Made):
         made = Made(made.asset, made.partition, made.version, made.description, {**made.metadata, **_sum(histories)})
     last = max(told, key=lambda each: each[1], default=None)
-    return [made, judged, *([mainline_made(last[0])] if last and last[1] else [])]
+    return [made, judged, bottleneck_judged(store, rock_id), *([mainline_made(last[0])] if last and last[1] else [])]
 
 
 def history_and_merge(store: Store, card_id: str) -> tuple[History, int]:

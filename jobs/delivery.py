@@ -16,6 +16,9 @@ from orket_pipelines.cards.model import WORKABLE, WaitReason
 from orket_pipelines.cards.records import find_card, list_cards
 from resources import FactoryResource
 
+DELIVERS = "orket/delivers"
+"""By this tag Dagster counts runs that deliver; `orket_pipelines/server/dagster_home.py` limits them."""
+
 
 @op(out=DynamicOut(str), description="Which issues of the rock are left to deliver; a step follows for each.")
 def plan(context: OpExecutionContext, factory: FactoryResource) -> Iterator[DynamicOutput[str]]:
@@ -55,6 +58,7 @@ def settle(context: OpExecutionContext, factory: FactoryResource, delivered: lis
 @job(
     partitions_def=ROCKS,
     executor_def=threads_executor,
+    tags={DELIVERS: "rock"},
     description="Delivers a rock: pick it as the partition. Each issue is a bar; a red one re-executes alone. Run it "
     "again whenever you like: what is delivered costs nothing.",
 )
@@ -78,6 +82,7 @@ def deliver_one(context: OpExecutionContext, factory: FactoryResource) -> None:
 @job(
     partitions_def=ISSUES,
     executor_def=threads_executor,
+    tags={DELIVERS: "issue"},
     description="Delivers one issue: pick it as the partition. It waits for issues that it depends on only while "
     "somebody works on them.",
 )

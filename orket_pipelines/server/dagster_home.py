@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.settings import Settings
@@ -11,15 +12,22 @@ from orket_pipelines.store import Store, read_events
 SINCE = "since"
 """A file in DAGSTER_HOME with the first day of this factory, as loading the definitions asks no database."""
 
+DELIVERS = "orket/delivers"
+"""The tag of runs that deliver; `jobs/delivery.py` gives it to its jobs."""
+BESIDES = 2
+"""Runs that there is room for besides deliveries."""
 CONFIGURATION = """\
 # Written by `orket dev`, again each time: edits here are lost.
 telemetry:
   enabled: false
 nux: # a dialog that would cover the UI
   enabled: false
-concurrency:
+concurrency: # of runs; how many issues are worked on at once, over all runs and terminals, the factory says itself
   runs:
-    max_concurrent_runs: 10
+    max_concurrent_runs: $runs
+    tag_concurrency_limits: # so that deliveries, which last, leave room for the runs that report and keep house
+      - key: $tag
+        limit: $deliveries
 run_queue:
   dequeue_interval_seconds: 1
 run_retries:
@@ -48,9 +56,15 @@ def write_dagster_home(settings: Settings) -> Path:
     """Make the folder and its dagster.yaml; what Dagster recorded there stays."""
     home = settings.home.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(CONFIGURATION)
+    (home / "dagster.yaml").write_text(configuration(settings))
     (home / SINCE).write_text(first_day(settings))
     return home
+
+
+def configuration(settings: Settings) -> str:
+    """The text of dagster.yaml: as many deliveries at once as the settings say, and room for the rest."""
+    deliveries = settings.dagster_deliveries
+    return Template(CONFIGURATION).substitute(runs=deliveries + BESIDES, deliveries=deliveries, tag=DELIVERS)
 
 
 def first_day(settings: Settings) -> str:

@@ -76,6 +76,27 @@ def test_a_blocked_issue_fails_its_check_and_that_of_its_rock(
     assert all(each.target_materialization_data for each in evaluations)
 
 
+def test_a_card_that_asks_a_person_is_a_bottleneck_of_its_rock_until_it_is_answered(
+    shop: Store, launch: Launch, instance: DagsterInstance
+) -> None:
+    def judged() -> AssetCheckEvaluation:
+        key = AssetCheckKey(AssetKey("rocks"), "no_bottleneck")
+        found = evaluation_of(instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key])
+        assert found is not None
+        return found
+
+    move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "system"))
+    asks = Move(CardState.WAITING_FOR_DEVELOPER, "coder", wait_reason=WaitReason.INPUT, note="which currency?")
+    move_card(shop, "shop-cart", asks)
+    launch("report_events")
+    asking = judged()
+    assert (asking.passed, asking.severity.value) == (False, "WARN")
+    assert (asking.partition, asking.description) == ("shop", "1 card waits for a person")
+    move_card(shop, "shop-cart", Move(CardState.IN_PROGRESS, "system"))
+    launch("report_events")
+    assert judged().passed
+
+
 def test_what_was_refused_is_a_warning_in_the_run_an_observation_and_a_check_until_the_issue_is_done(
     shop: Store, launch: Launch, instance: DagsterInstance
 ) -> None:

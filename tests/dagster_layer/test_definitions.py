@@ -112,6 +112,26 @@ def test_the_generated_dagster_yaml_is_one_that_dagster_accepts(
         assert instance.nux_enabled is False
         assert instance.run_monitoring_enabled is True
         assert instance.get_settings("sensors") == {"use_threads": True, "num_workers": 4}
+        runs = instance.get_concurrency_config().run_queue_config
+        assert runs is not None
+        assert (runs.max_concurrent_runs, runs.tag_concurrency_limits) == (12, [{"key": "orket/delivers", "limit": 10}])
     written = yaml.safe_load((home / "dagster.yaml").read_text())
     assert written["run_retries"]["retry_on_asset_or_op_failure"] is False
     assert written["run_queue"]["dequeue_interval_seconds"] == 1
+
+
+def test_deliveries_bear_the_tag_that_dagster_counts_them_by() -> None:
+    from jobs import JOBS
+    from jobs.delivery import DELIVERS as GIVEN
+    from orket_pipelines.server.dagster_home import DELIVERS as COUNTED
+
+    delivering = {job.name for job in JOBS if GIVEN in job.tags}
+    assert (GIVEN, delivering) == (COUNTED, {"deliver_rock", "deliver_issue"})
+
+
+def test_as_many_deliveries_are_under_way_as_the_settings_say() -> None:
+    from orket_pipelines.server.dagster_home import configuration
+    from orket_pipelines.settings import Settings
+
+    runs = yaml.safe_load(configuration(Settings(dagster_deliveries=3)))["concurrency"]["runs"]
+    assert runs == {"max_concurrent_runs": 5, "tag_concurrency_limits": [{"key": "orket/delivers", "limit": 3}]}
