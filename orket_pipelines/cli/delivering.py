@@ -19,6 +19,7 @@ from orket_pipelines.cli.progress import Refresh, line_by_line, live_table, sile
 from orket_pipelines.cli.records import Totals, addresses_of, repositories_of, totals_of
 from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, complain, typed
 from orket_pipelines.delivery import RETRIED, Delivery, Factory, Result, open_factory
+from orket_pipelines.delivery.claims import Obstacle
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
 
@@ -165,6 +166,8 @@ def _remedy(left: Sequence[Delivery], again: str) -> str:
         return f"Review it: orket issues review {asked[0].id} --approve (or --request-changes --body TEXT)"
     if asked:
         return f'Answer what is asked: orket issues deliver {asked[0].id} --answer "TEXT"'
+    if all(delivery.reason.startswith(Obstacle.CANCELED) for delivery in left):
+        return "Take what is canceled out of depends_on and import the file again, or cancel these too: orket status"
     if not waiting and left[0].card.rock_id is not None:
         return f"Deliver what is waited for, too: orket rocks deliver {left[0].card.rock_id}"
     return f"Mend what stands above, then run the same command again: {again}"

@@ -23,6 +23,13 @@ class Why(StrEnum):
     START = "a delivery"
 
 
+_MEND = "Mend it, then: orket issues deliver {}"
+_ANSWERS: Mapping[WaitReason | None, str] = {
+    WaitReason.INPUT: 'orket issues deliver {} --answer "TEXT"',
+    WaitReason.REVIEW: "orket issues review {} --approve",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """One issue that nobody works on.
@@ -81,7 +88,7 @@ def _of_its_own(card: Card) -> Wait:
     why = Why.PERSON if person else Why.BLOCKED
     reason = card.wait_reason if card.wait_reason in PERSON or not person else WaitReason.INPUT
     told = f"{'waits for a person' if person else 'is blocked'} ({card.wait_reason}): {card.note}"
-    return _made(card, why, told, reason, f"Settle it, then: orket issues deliver {card.id}")
+    return _made(card, why, told, reason, _ANSWERS.get(card.wait_reason, _MEND).format(card.id))
 
 
 def _for_a_canceled_card(card: Card, by: str, states: Mapping[str, CardState]) -> Wait:

@@ -90,3 +90,12 @@ def test_an_epic_may_have_as_many_simple_issues_as_the_settings_say(
     done = orket("cards", "import", rock)
     assert done.exit_code == 1
     assert f"{rock}: rock.epics[0]: has 3 issues; with more than 2 it must declare how it is decomposed" in done.stdout
+
+
+def test_a_delivery_that_ends_for_a_canceled_card_says_what_to_do() -> None:
+    from orket_pipelines.cards import Card, CardKind
+    from orket_pipelines.cli.delivering import _remedy
+    from orket_pipelines.delivery import Delivery, Result
+
+    left = Delivery(Card("b", CardKind.ISSUE, "b", rock_id="r"), Result.WAITING, "it depends on what is canceled: a")
+    assert _remedy([left], "orket rocks deliver r").startswith("Take what is canceled out of depends_on")

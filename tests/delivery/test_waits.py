@@ -63,7 +63,8 @@ def test_a_card_that_asks_a_person_says_what() -> None:
     found = wait(asking, blocked)
     assert [(each.why, each.reason) for each in found] == [(Why.PERSON, WaitReason.INPUT)] * 2
     assert found[1].told == "waits for a person (input): which database?"
-    assert found[1].next_step == "Settle it, then: orket issues deliver b"
+    assert found[0].next_step == "Mend it, then: orket issues deliver a"
+    assert found[1].next_step == 'orket issues deliver b --answer "TEXT"'
 
 
 def test_a_blocked_card_counts_by_its_reason() -> None:
