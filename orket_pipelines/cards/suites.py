@@ -67,6 +67,8 @@ def _read(suite: SuiteFields, folder: Path) -> str:
         # Links are followed before the question is asked, so that none leads out.
         if not path.resolve().is_relative_to(folder.resolve()):
             raise UnreadableFile("lies outside the folder of the card file", next_step="Put it beside the card file.")
+        if Path(suite.file).is_absolute():
+            raise UnreadableFile("is a path of this machine", next_step="Name it relative to the card file.")
         # A pipe or a device would be waited for, or never end.
         if not path.is_file():
             raise UnreadableFile("is not there", next_step="Write it, or correct the path, relative to the card file.")

@@ -131,6 +131,12 @@ def test_a_rock_with_a_suite_that_cannot_be_read_is_not_loaded(
         assert list_cards(tx) == []
 
 
+def test_a_suite_that_is_named_by_a_path_of_this_machine_is_refused(load: Import) -> None:
+    report = load(ROCK.replace("checks/api.yaml", str(Path("cards/checks/api.yaml").absolute())))
+
+    assert any("is a path of this machine" in problem for problem in problems(report)), problems(report)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
