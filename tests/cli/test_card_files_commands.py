@@ -17,6 +17,8 @@ from orket_pipelines.store import Store
 from tests.cli.conftest import Orket
 from tests.cli.test_cards_commands import ROCK
 
+pytestmark = pytest.mark.slow
+
 CHANGED = ROCK.replace("Things to do.", "Things\n    to do.").replace("priority: Low", "priority: 2.5, labels: [x]")
 
 
@@ -71,7 +73,6 @@ def test_a_long_text_is_told_by_the_lines_that_change(orket: Orket, cards: Path)
     assert shown == ["list:", "  description:", "    @@ -1,3 +1,3 @@", "     one", "    -two", "    +2", "     three"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("agrees", [True, False])
 def test_a_person_at_the_terminal_is_asked(orket: Orket, opened: Store, cards: Path, agrees: bool) -> None:
     orket("cards", "import", cards)
