@@ -2,6 +2,6 @@
 is on record even where the work that led to it is rolled back."""
 
 from orket_pipelines.policy.model import Violation
-from orket_pipelines.policy.records import list_violations, record_violation, refusals_on_record
+from orket_pipelines.policy.records import find_violation, list_violations, record_violation, refusals_on_record
 
-__all__ = ["Violation", "list_violations", "record_violation", "refusals_on_record"]
+__all__ = ["Violation", "find_violation", "list_violations", "record_violation", "refusals_on_record"]

@@ -9,8 +9,7 @@ import pytest
 
 from orket_pipelines.agents.model import Outcome, Purpose
 from orket_pipelines.agents.records import Session, Turn, end_session, insert_session, insert_turn
-from orket_pipelines.cards import CardState
-from orket_pipelines.cards.model import Card, CardKind
+from orket_pipelines.cards import Card, CardKind, CardState
 from orket_pipelines.cards.records import insert_cards
 from orket_pipelines.policy import Violation, record_violation
 from orket_pipelines.store import Store, effect_kind
@@ -88,11 +87,33 @@ def test_a_refusal_says_how_to_do_it_right(orket: Orket, asked: Callable[..., An
     violation = Violation("cancel_needs_manager", "coder", {"move": "x"}, "coder may not cancel", "Ask.", "storage")
     with opened.write() as tx:
         record_violation(tx, violation)
+    with opened.write() as tx:
+        insert_cards(tx, [Card("storage", CardKind.ISSUE, "Storage", rock_id="list")])
     assert [each["rule"] for each in asked("policy", "list", "--card", "storage")] == ["cancel_needs_manager"]
     assert "there is no card 'other'" in orket("policy", "list", "--card", "other").stderr
     told = orket("policy", "show", violation.id).stdout
     assert "cancel_needs_manager, by coder at " in told
     assert "refused:   coder may not cancel\n  instead:   Ask." in told
+
+
+def test_refusals_are_listed_by_rock_rule_and_role(orket: Orket, asked: Callable[..., Any], opened: Store) -> None:
+    given = [("transition", "coder", "a"), ("boundary", "coder", "b"), ("transition", "qa", "c")]
+    with opened.write() as tx:
+        insert_cards(tx, [Card(name, CardKind.ISSUE, name, rock_id=rock) for name, rock in ("ar", "br", "cs")])
+        insert_cards(tx, [Card(name, CardKind.ROCK, name, rock_id=name) for name in "rs"])
+        for rule, actor, card_id in given:
+            record_violation(tx, Violation(rule, actor, {"tool": "x"}, "no", "so", card_id, session_id="s1"))
+
+    def listed(*words: str) -> str:
+        return "".join(sorted(each["card_id"] for each in asked("policy", "list", *words)))
+
+    assert (listed(), listed("--rock", "r"), listed("--rule", "transition")) == ("abc", "ab", "ac")
+    assert listed("--rule", "transition", "--actor", "qa") == "c"
+    assert orket("policy", "list", "--rule", "none").stdout == "Nothing was refused.\n"
+    (found,) = asked("policy", "list", "--actor", "qa")
+    told = orket("policy", "show", found["id"]).stdout
+    assert 'attempted: {"tool": "x"}\n' in told
+    assert told.endswith("session:   orket sessions show s1\n")
 
 
 def test_a_refusal_that_is_not_there_says_how_to_find_one(orket: Orket) -> None:
