@@ -88,7 +88,7 @@ def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
             result, tree = _checkpoint(work, call, result)
     else:
         result = _denied(work, call, judged)
-    verdict = "denied" if isinstance(judged, Denied) else "failed" if result.failed else "done"
+    verdict = "denied" if result.denied else "failed" if result.failed else "done"
     stored = CallResult(verdict, work.redact(result.text), tree, round(clock.monotonic() - started, 3))
     outcome = _store(work, Done(call, stored, result))
     reach(TOOL.after_outcome)
@@ -106,7 +106,7 @@ def _denied(work: Work, call: ToolCallPart, denied: Denied) -> ToolResult:
         session_id=work.session.id,
     )
     text = denied_text(denied.rule, denied.reason, denied.fix)
-    return ToolResult(text, failed=True, record=lambda tx: record_violation(tx, violation))
+    return ToolResult(text, denied=True, record=lambda tx: record_violation(tx, violation))
 
 
 def _run(work: Work, allowed: Allowed) -> ToolResult:

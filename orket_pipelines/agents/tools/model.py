@@ -83,13 +83,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a model is told; `failed` marks an error it can mend. `outcome` ends the session.
+    """What a model is told; `failed` marks an error it can mend, `denied` a call that a rule forbade.
 
-    `record` is written in the transaction that stores the result.
+    `outcome` ends the session. `record` is written in the transaction that stores the result.
     """
 
     text: str
     failed: bool = False
+    denied: bool = False
     outcome: Outcome | None = None
     record: Callable[[Transaction], None] | None = None
 
