@@ -29,6 +29,8 @@ from orket_pipelines.agents.stuck import Circle, Watch, observe
 from orket_pipelines.cards.model import CardState
 
 TESTS = "run_tests"
+READS_BACK = frozenset({"timestamp", "state"})
+"""Of a message: its turn has its moment, and what is stored is complete."""
 OUTCOMES: dict[str, Literal["success", "failed", "denied"]] = {
     "done": "success",
     "failed": "failed",
@@ -43,9 +45,10 @@ def opening(system: str, message: str) -> list[ModelMessage]:
 
 
 def written(messages: list[ModelMessage]) -> list[dict[str, Any]]:
-    """Messages as JSON. Fields that are not set are left out; arguments of tools, where null means null, are kept."""
+    """Messages as JSON. What is not set, nothing, or stands in the turn's own columns is left out; arguments of tools,
+    where null means null, are kept."""
     dumped = ModelMessagesTypeAdapter.dump_python(messages, mode="json")
-    return [_without_nulls(message) | {"parts": list(map(_without_nulls, message["parts"]))} for message in dumped]
+    return [_needed(message) | {"parts": list(map(_without_nulls, message["parts"]))} for message in dumped]
 
 
 def settled(response: ModelResponse) -> ModelResponse:
@@ -235,6 +238,14 @@ def _read_exchange(turn: Turn, card_state: CardState) -> Exchange:
     response, *noted = ModelMessagesTypeAdapter.validate_python(turn.messages)
     note = "".join(str(part.content) for part in noted[0].parts if isinstance(part, UserPromptPart)) if noted else ""
     return Exchange(turn.number, cast("ModelResponse", response), card_state, note=note)
+
+
+def _needed(message: dict[str, Any]) -> dict[str, Any]:
+    """A message without what reads back by itself: zeros of its usage, its state where it is whole, its moment."""
+    kept = {name: value for name, value in _without_nulls(message).items() if name not in READS_BACK}
+    if "usage" in kept:
+        kept["usage"] = {name: value for name, value in kept["usage"].items() if value}
+    return kept
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic_ai import Agent
@@ -51,12 +52,12 @@ def commits(folder: Path, count: int) -> Cost:
     return cost
 
 
-def agent_steps(count: int) -> Cost:
+def agent_steps(count: int, *, run: int = RUN) -> Cost:
     """`count` steps of a bare agent: a model without latency, and a call in each of a tool that does nothing.
 
-    In runs of RUN steps, so that what a run costs to start is spread over many: the floor is not flattered by it.
+    In runs of `run` steps, so that what a run costs to start is spread over many: the floor is not flattered by it.
     """
-    agent = Agent(FunctionModel(_answer))
+    agent = Agent(FunctionModel(partial(_answer, run)))
 
     @agent.tool_plain
     def note(text: str) -> str:
@@ -66,15 +67,15 @@ def agent_steps(count: int) -> Cost:
     limits = UsageLimits(request_limit=None)
     agent.run_sync("warm up", usage_limits=limits)
     cpu, wall = time.process_time(), time.monotonic()
-    for _ in range(max(1, count // RUN)):
+    for _ in range(max(1, count // run)):
         agent.run_sync("go on", usage_limits=limits)
     cost = Cost(time.process_time() - cpu, time.monotonic() - wall)
-    measured = max(1, count // RUN) * RUN
+    measured = max(1, count // run) * run
     return Cost(cost.cpu * count / measured, cost.wall * count / measured)
 
 
-def _answer(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+def _answer(run: int, messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
     steps = sum(isinstance(message, ModelResponse) for message in messages)
-    if steps < RUN - 1:
+    if steps < run - 1:
         return ModelResponse(parts=[ToolCallPart("note", {"text": "noted"})])
     return ModelResponse(parts=[TextPart("done")])

@@ -17,7 +17,12 @@ def register(application: typer.Typer) -> None:
 
 def bench(
     terminal: Terminal,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As in: overhead, sandbox, scheduler, stuck, tool-call.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="As in: agent-step, overhead, resume, sandbox, scheduler, stuck, tool-call."
+        ),
+    ],
 ) -> None:
     """Measure what the factory costs."""
     from orket_pipelines.bench import run_bench

@@ -17,7 +17,7 @@ from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.errors import LeaseLost, StoreError
 from orket_pipelines.store import tables
 from orket_pipelines.store.connections import Connections, Pair
-from orket_pipelines.store.prepared import Prepared, Rows, as_sqlalchemy
+from orket_pipelines.store.prepared import Prepared, Rows, as_sqlalchemy, encode
 
 if TYPE_CHECKING:
     from orket_pipelines.store.leases import Lease
@@ -260,7 +260,7 @@ def create_engine(url: str) -> sa.Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     arguments = {"connect_timeout": CONNECT_WAIT}
-    engine = sa.create_engine(parsed, connect_args=arguments, pool_size=10, max_overflow=-1)
+    engine = sa.create_engine(parsed, connect_args=arguments, pool_size=10, max_overflow=-1, json_serializer=encode)
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "begin", _lock_postgresql)
     return engine
@@ -270,7 +270,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     if url.database:
         _make_folder(Path(url.database).parent)
     arguments = {"timeout": LOCK_WAIT, "check_same_thread": False}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1)
+    engine = sa.create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1, json_serializer=encode)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, cast
 import sqlalchemy as sa
 
 _decode = json.JSONDecoder().decode
+encode = json.JSONEncoder(separators=(",", ":")).encode
+"""JSON as it is stored, on both ways: without spaces, which are a tenth of it."""
 Parameters = Mapping[str, Any]
 Converts = tuple[tuple[int, Callable[[Any], Any]], ...]
 """The positions of the values that are stored in another form, and how they get there, or back."""
@@ -148,7 +150,7 @@ def _compile(statement: Any, names: tuple[str, ...], dialect: sa.Dialect) -> _Fo
 
 
 def _into(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
-    return json.dumps if isinstance(kind, sa.JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
+    return encode if isinstance(kind, sa.JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _out_of(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
