@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_WAIT = 30.0
 """Seconds that a writer waits for another, of its own process or not."""
+IDLE_LIMIT = 15.0
+"""Seconds that PostgreSQL waits for a process in the midst of a transaction: one that was stopped would hold up all."""
 CONNECT_WAIT = 30
 """Seconds for a server to greet: one that was stopped takes connections, and never answers."""
 CHECKPOINT_PAGES = 4_000
@@ -323,6 +325,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.execute(f"SET lock_timeout = '{LOCK_WAIT:g}s'")
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_LIMIT:g}s'")
     connection.commit()
 
 

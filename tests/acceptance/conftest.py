@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from .desk import Desk, set_up
+
 ROOT = Path(__file__).parents[2]
 ROCKS = Path(__file__).parent / "rocks"
 ORKET = (sys.executable, "-c", "from orket_pipelines.cli import main; main()")
@@ -147,3 +149,24 @@ def _wait_until(holds: Callable[[], bool], limit: float, log: Path) -> None:
     while not holds():
         assert time.monotonic() < deadline, log.read_text()[-4_000:]
         time.sleep(0.5)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Nothing is in the store yet; pier.yaml lies ready."""
+    return set_up(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the rock in the store, to be copied."""
+    made = set_up(tmp_path_factory.mktemp("imported"))
+    assert made.orket("cards", "import", "pier.yaml").code == 0
+    return made.home
+
+
+@pytest.fixture
+def pier(desk: Desk, imported: Path) -> Desk:
+    """A desk with the rock in the store."""
+    shutil.copytree(imported, desk.home)
+    return desk

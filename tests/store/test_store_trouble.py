@@ -117,6 +117,31 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.postgres
+def test_a_process_that_stops_within_a_transaction_holds_up_others_for_a_while_and_its_write_is_refused(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_LIMIT", 0.3)
+    url = postgres.create()
+    stopped, other = Store.open(url), Store.open(url)
+
+    def write() -> None:
+        with stopped.write() as tx:
+            append(tx, "test.written", "before it stopped", {})
+            with other.write() as meanwhile:
+                append(meanwhile, "test.written", "meanwhile", {})
+            append(tx, "test.written", "too late", {})
+
+    with pytest.raises(StoreError) as refused:
+        write()
+    assert refused.value.next_step.startswith("Check that the database server runs")
+    with stopped.write() as tx:
+        assert [event.subject for event in read_events(tx)] == ["meanwhile"]
+    for store in (stopped, other):
+        store.close()
+    postgres.drop(url)
+
+
+@pytest.mark.postgres
 def test_a_server_that_is_lost_within_a_transaction_leaves_nothing_of_it_and_the_next_one_goes_on(
     postgres: Any,
 ) -> None:
