@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from orket_pipelines.cards.model import WAITING, CardState, WaitReason
-from orket_pipelines.cards.records import get_card, move_in
-from orket_pipelines.cards.transitions import SYSTEM, Move
+from orket_pipelines.cards.records import get_card
+from orket_pipelines.cards.transitions import SYSTEM
 from orket_pipelines.delivery.records import last_attempt
+from orket_pipelines.delivery.reviewing import resume
 from orket_pipelines.errors import ForgeError
 from orket_pipelines.forge.model import PullRequest, Review, Verdict
 from orket_pipelines.forge.port import Forge
@@ -45,13 +45,5 @@ def review_as(
     request = forge.pull_request(attempt.repository, attempt.pull_request)
     commit = request.head_commit
     review = forge.review(attempt.repository, request.number, reviewer=name, verdict=verdict, body=body, commit=commit)
-    return Given(request, review, _resume(store, card_id, name))
-
-
-def _resume(store: Store, card_id: str, name: str) -> bool:
     with store.write() as tx:
-        card = get_card(tx, card_id)
-        waits = card.state in WAITING and card.wait_reason is WaitReason.REVIEW
-        if waits:
-            move_in(tx, card, Move(CardState.IN_PROGRESS, name, note=f"{name} has reviewed it"))
-    return waits
+        return Given(request, review, resume(tx, card_id, name, note=f"{name} has reviewed it"))

@@ -5,8 +5,8 @@ standing.
 from collections.abc import Iterable
 
 from orket_pipelines.agents.model import Outcome
-from orket_pipelines.cards.model import CardState, WaitReason
-from orket_pipelines.cards.records import move_in
+from orket_pipelines.cards.model import WAITING, CardState, WaitReason
+from orket_pipelines.cards.records import get_card, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.model import FeedbackKind, SessionFacts, opinions
 from orket_pipelines.delivery.records import add_feedback
@@ -48,11 +48,7 @@ def submit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
 
 def take_in(work: Work) -> bool:
     """Put on record what the forge has of the head's patch and the record lacks; False where that is nothing."""
-    attempt = work.attempt
-    if attempt.pull_request is None:
-        return False
-    reviews = work.factory.forge.reviews(attempt.repository, attempt.pull_request)
-    news = unheard(reviews, _heard(work), head=attempt.head, authors=work.facts.authors)
+    news = _news(work)
     if news:
         with work.store.write() as tx:
             heard = _heard(work)
@@ -70,9 +66,31 @@ def await_people(work: Work, missing: int) -> None:
 
 
 def wait_for_review(work: Work, why: str) -> None:
-    """The note says what a person types."""
+    """The note says what a person types. Whoever reviewed before the card waited could not bring it back: that is done
+    here.
+    """
     note = f"{why}: orket issues review {work.card.id} --approve"
     wait(work, WaitReason.REVIEW, note, to=CardState.WAITING_FOR_DEVELOPER)
+    if _news(work):
+        with work.store.write() as tx:
+            resume(tx, work.card.id, "system", note="reviewed meanwhile")
+
+
+def resume(tx: Transaction, card_id: str, actor: str, *, note: str) -> bool:
+    """Bring back a card that waits for a review; False where it does not."""
+    card = get_card(tx, card_id)
+    waits = card.state in WAITING and card.wait_reason is WaitReason.REVIEW
+    if waits:
+        move_in(tx, card, Move(CardState.IN_PROGRESS, actor, note=note))
+    return waits
+
+
+def _news(work: Work) -> list[Review]:
+    attempt = work.attempt
+    if attempt.pull_request is None:
+        return []
+    reviews = work.factory.forge.reviews(attempt.repository, attempt.pull_request)
+    return unheard(reviews, _heard(work), head=attempt.head, authors=work.facts.authors)
 
 
 def _take(tx: Transaction, work: Work, review: Review, heard: list[Opinion]) -> Opinion:

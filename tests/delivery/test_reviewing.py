@@ -15,7 +15,9 @@ from orket_pipelines.delivery.model import Feedback
 from orket_pipelines.delivery.people import review_as
 from orket_pipelines.delivery.records import feedback_of
 from orket_pipelines.errors import CardError, ForgeError
-from orket_pipelines.forge.model import PullRequestState, Verdict
+from orket_pipelines.forge import MemoryForge
+from orket_pipelines.forge.model import PullRequestState, Review, Verdict
+from orket_pipelines.git import MemoryCode
 from orket_pipelines.store import Event, read_events
 
 from .conftest import APPROVE, READY, scene, write
@@ -180,6 +182,15 @@ def test_where_more_approvals_are_required_than_there_are_reviewers_people_are_w
     assert [(each["reviewer"], each["awaits"]) for each in reviewed] == [(GUARD, "a person"), ("ada", None)]
 
 
+def test_who_reviews_just_before_the_card_waits_brings_it_back_too(line: Any) -> None:
+    with_settings(line, required_approvals=2)
+    line.forge = LateReview(line.code, at=2)
+    play(line)
+    assert line.deliver()["one"].result is Result.DONE
+    with line.store.read() as tx:
+        assert "waiting_for_developer" in [event.payload.get("to") for event in read_events(tx)]
+
+
 def test_a_person_may_ask_for_changes_while_the_guard_still_reads(line: Any) -> None:
     """It approves, the forge refuses the merge, and the author hears of it."""
     play(line, MENDS, integrity_guard=[scene("review", {"run_tests": {}}, APPROVE)])
@@ -277,6 +288,22 @@ def test_an_architect_that_says_nothing_ends_in_a_bounded_way(line: Any) -> None
     play(line, *tries, integrity_guard=[scene("review", asks("No."))], lead_architect=silent)
     assert line.deliver()["one"].card.wait_reason is WaitReason.SYSTEM
     assert called(line)["lead_architect", "guidance"] == line.settings.session_failures
+
+
+class LateReview(MemoryForge):
+    """A forge where ada approves right after the factory has asked for reviews for the time `at`."""
+
+    def __init__(self, code: MemoryCode, *, at: int) -> None:
+        super().__init__(code)
+        self._left = at
+
+    def reviews(self, repository: str, number: int) -> list[Review]:
+        found = super().reviews(repository, number)
+        self._left -= 1
+        if self._left == 0:
+            head = self.pull_request(repository, number).head_commit
+            self.review(repository, number, reviewer="ada", verdict=Verdict.APPROVED, body="", commit=head)
+        return found
 
 
 def _once(line: Any, checkout: Path, name: str, verdict: Verdict, body: str) -> None:
