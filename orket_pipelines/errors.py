@@ -40,6 +40,12 @@ class CardError(OrketError):
     """A card or a card file is not what the rules of work allow."""
 
 
+class EpicFull(CardError):
+    """An epic takes no more issues as it is."""
+
+    rule = "complexity"
+
+
 class TransitionRefused(CardError):
     """A card may not move as asked.
 

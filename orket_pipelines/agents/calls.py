@@ -82,7 +82,7 @@ def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
     card_state = work.history.exchanges[-1].card_state
     judged = judge_call(work.role, card_state, call.tool_name, call.args or {}, work.history.tools_called)
     if isinstance(judged, Allowed):
-        result = _run(work, judged)
+        result = _run(work, call, judged)
         reach(TOOL.after_effect)
         if judged.tool.reach is Reach.CHECKOUT:
             result, tree = _checkpoint(work, call, result)
@@ -109,14 +109,14 @@ def _denied(work: Work, call: ToolCallPart, denied: Denied) -> ToolResult:
     return ToolResult(text, denied=True, record=lambda tx: record_violation(tx, violation))
 
 
-def _run(work: Work, allowed: Allowed) -> ToolResult:
+def _run(work: Work, call: ToolCallPart, allowed: Allowed) -> ToolResult:
     """What the tool says. Whatever goes wrong in it is told to the model: a call never takes the line down."""
     try:
         return allowed.tool.run(work.desk, work.assignment, allowed.arguments)
     except OURS:
         raise
     except OrketError as error:
-        return _told(error)
+        return _told(work, call, error)
     except Exception as error:  # noqa: BLE001 - a defect of one tool must not stop everybody's work
         defect = f"{allowed.tool.name} has a defect and did not finish ({type(error).__name__}: {error})."
         return ToolResult(f"{defect} Reach your goal in another way.", failed=True)
@@ -177,7 +177,7 @@ def _store(work: Work, done: Done) -> Outcome | None:
         raise
     except OrketError as error:
         # What was to follow from the call is against a rule: nothing was written, and the model is told.
-        refused = _told(error)
+        refused = _told(work, done.call, error)
         stored = replace(done.stored, verdict="failed", text=work.redact(refused.text))
         done = Done(done.call, stored, refused)
         with work.desk.store.write() as tx:
@@ -209,7 +209,10 @@ def _write(tx: Transaction, work: Work, done: Done) -> None:
         records.end_session(tx, session, done.result.outcome)
 
 
-def _told(error: OrketError) -> ToolResult:
+def _told(work: Work, call: ToolCallPart, error: OrketError) -> ToolResult:
+    """What a model is told of an error; what a rule refused is on record besides."""
+    if error.rule is not None:
+        return _denied(work, call, Denied(error.rule, str(error), error.next_step))
     return ToolResult(f"{error} {error.next_step}".rstrip(), failed=True)
 
 

@@ -10,6 +10,7 @@ from orket_pipelines.delivery import Result
 from orket_pipelines.delivery.labels import POLICY_VIOLATION, find_unlabelled
 from orket_pipelines.delivery.upkeep import look_after
 from orket_pipelines.errors import TransitionRefused
+from orket_pipelines.policy import list_violations
 from orket_pipelines.store import read_events
 from tests.delivery.conftest import APPROVE, READY, scene, write
 
@@ -67,4 +68,18 @@ def test_a_label_that_is_put_on_again_is_there_once(line: Any) -> None:
     with line.store.read() as tx:
         assert find_unlabelled(tx) == []
     line.forge.label("rock", 1, (POLICY_VIOLATION,))
+    assert labels_of(line, "one") == (POLICY_VIOLATION,)
+
+
+def test_an_issue_too_many_that_an_agent_asks_for_is_refused_on_record(line: Any) -> None:
+    line.add("one", seat="project_manager")
+    line.add(*(f"other-{number}" for number in range(6)), state=CardState.CANCELED)
+    more = {"create_issue": {"name": "Yet another", "description": "More."}}
+    line.scripts = {"one": {"project_manager": [scene("work", more, write("a", "1"), READY)]}}
+    assert line.deliver()["one"].result is Result.DONE
+
+    with line.store.read() as tx:
+        (refused,) = list_violations(tx, card_id="one")
+    assert (refused.rule, refused.actor, refused.attempted["tool"]) == ("complexity", "project_manager", "create_issue")
+    assert refused.fix == "Ask a person in a comment to cut it into parts, or to split it."
     assert labels_of(line, "one") == (POLICY_VIOLATION,)

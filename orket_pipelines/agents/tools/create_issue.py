@@ -8,7 +8,7 @@ from orket_pipelines.cards.identifiers import derived_id
 from orket_pipelines.cards.model import DEFAULT_PRIORITY, WORKABLE, Card, CardKind
 from orket_pipelines.cards.planning import EPIC_ISSUE_LIMIT
 from orket_pipelines.cards.records import find_card, get_card, insert_cards, list_cards
-from orket_pipelines.errors import CardError
+from orket_pipelines.errors import CardError, EpicFull
 from orket_pipelines.store import Transaction
 
 NEEDED = 20
@@ -68,9 +68,9 @@ def _demand_place(tx: Transaction, new: Card) -> None:
     siblings = [each for each in list_cards(tx, parent_id=epic.id) if each.kind in WORKABLE]
     if len(siblings) >= EPIC_ISSUE_LIMIT and not epic.details.get("architecture"):
         reason = f"the epic {epic.id} has {len(siblings)} issues, and declares no architecture to hold more"
-        raise CardError(reason, next_step="Ask a person in a comment to cut it into parts, or to split it.")
+        raise EpicFull(reason, next_step="Ask a person in a comment to cut it into parts, or to split it.")
     if len(siblings) >= FULL:
-        raise CardError(f"the epic {epic.id} has {len(siblings)} issues", next_step="Ask a person in a comment.")
+        raise EpicFull(f"the epic {epic.id} has {len(siblings)} issues", next_step="Ask a person in a comment.")
     if find_card(tx, new.id) or any(each.name == new.name for each in siblings):
         raise CardError(f"there is an issue {new.id} already", next_step=f"Read it: card_context of {new.id}")
     for name in new.depends_on:
