@@ -18,6 +18,7 @@ from assets.graph import INPUTS, spec
 from assets.model import Made, Values
 from assets.recorder import told
 from assets.versions import version_of
+from orket_pipelines.agents.models.catalog import model_names, told_server
 from orket_pipelines.agents.roles import load_roles, role_files
 from orket_pipelines.cards.records import list_cards
 from orket_pipelines.settings import Settings
@@ -113,9 +114,12 @@ def _roles_made(settings: Settings) -> Made:
 
 
 def _models_made(settings: Settings) -> Made:
-    server = settings.model_base_url or "none: the scripted model answers from playbooks"
-    metadata: Values = {"model": settings.model, "server": server, "isolation": settings.isolation}
-    return Made("models", None, version_of([settings.model, settings.model_base_url]), settings.model, metadata)
+    servers = {name: told_server(settings, name) for name in model_names(settings)}
+    rows = "\n".join(f"| {name} | {server} |" for name, server in servers.items())
+    table = MetadataValue.md(f"| model | server |\n|---|---|\n{rows}")
+    metadata: Values = {"model": settings.model, "models": table, "isolation": settings.isolation}
+    version = version_of([*map(list, servers.items()), settings.role_models])
+    return Made("models", None, version, ", ".join(servers), metadata)
 
 
 def _known_version(instance: DagsterInstance, asset: str) -> str | None:

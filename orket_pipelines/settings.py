@@ -28,12 +28,13 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.exceptions import SettingsError as Unreadable
 
 from orket_pipelines.errors import SettingsError
+from orket_pipelines.model_settings import NamedModel, SimpleWork, check_address
 
 ORGANIZATION = Path("config/organization.json")
 CORRECT = "Correct the setting, then see: orket doctor"
 SCRIPTED = "scripted"
 DATABASES = ("sqlite://", "postgresql://", "postgresql+psycopg://")
-SECRETS = frozenset({"model_api_key", "database_url"})
+SECRETS = frozenset({"model_api_key", "models", "database_url"})
 """Settings whose wrong values are not repeated: they hold keys and passwords."""
 EVERY = "*"
 """In limits by name: every one that is not named."""
@@ -99,7 +100,10 @@ class Settings(BaseSettings):
         description="The share of waiting cards that wait for dependencies, from which it is a warning.",
     )
 
-    model: str = Field(SCRIPTED, description="`scripted`, or the name of a model on the server at model_base_url.")
+    model: str = Field(
+        SCRIPTED,
+        description="`scripted`, one of `models`, or the name of a model on the server at model_base_url.",
+    )
     model_base_url: str | None = Field(None, description="An OpenAI-compatible server, with its /v1.")
     model_api_key: SecretStr | None = Field(None, description="Its key; local servers need none.")
     model_streaming: bool = Field(
@@ -119,10 +123,23 @@ class Settings(BaseSettings):
     model_retry_wait_limit: PositiveFloat = Field(
         60.0, description="The longest wait before a try, whatever a server asks for in Retry-After."
     )
+    model_rest: PositiveFloat = Field(
+        300.0, description="How long a model that gave no answer is passed over, where another stands in for it."
+    )
+    model_max_output_tokens: PositiveInt | None = Field(None, description="Of one answer; the server's own by default.")
+    model_answer_limit: PositiveInt = Field(
+        1_000_000, description="Characters of one answer; what is longer is not taken for one."
+    )
     model_input_price: float | None = Field(
         None, ge=0, description="USD per million tokens, where the price list has none."
     )
     model_output_price: float | None = Field(None, ge=0)
+    model_fallback: tuple[str, ...] = Field((), description="Which of `models` stand in, in order, for `model`.")
+    models: dict[str, NamedModel] = Field(
+        {}, description='More models, by names of your own: {"small": {"base_url": "http://127.0.0.1:11434/v1"}}.'
+    )
+    role_models: dict[str, str] = Field({}, description='Who plays a role, where it is not `model`: {"qa": "small"}.')
+    simple_work: SimpleWork | None = Field(None, description="Which work goes to a cheaper model; none by default.")
     roles: Path | None = Field(
         None, description="A folder of role files of your own; one named like a shipped role replaces it."
     )
@@ -206,9 +223,7 @@ class Settings(BaseSettings):
     @field_validator("model_base_url")
     @classmethod
     def _is_an_address(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return url
+        return url if url is None else check_address(url)
 
     @field_validator("reviewers", mode="before")
     @classmethod
@@ -229,6 +244,11 @@ class Settings(BaseSettings):
         if warning < normal:
             raise ValueError(f"must not be below bottleneck_normal, which is {normal}")
         return warning
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether no language model can come to be asked."""
+        return self.model == SCRIPTED and not self.models
 
     @property
     def store_url(self) -> str:

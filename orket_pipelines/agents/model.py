@@ -32,7 +32,8 @@ class Assignment:
 
     `visit` counts the calls of this role for this purpose on this card, from 1. `subject_commit` is the commit that
     the work starts from or that is reviewed. `repository` and `test_command` come from the rock. `brief` is text for
-    the model: the card, what happened before, the diff to review, conflicts.
+    the model: the card, what happened before, the diff to review, conflicts. `model` is the name of the model that the
+    settings choose for it, None for the one for all work.
     """
 
     card_id: str
@@ -44,6 +45,7 @@ class Assignment:
     repository: str
     test_command: tuple[str, ...]
     brief: str
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

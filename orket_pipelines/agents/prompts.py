@@ -7,7 +7,7 @@ from string import Template
 
 import yaml
 
-from orket_pipelines.agents.dialects import Dialect, dialect_of
+from orket_pipelines.agents.dialects import Dialect
 from orket_pipelines.agents.fences import one_line
 from orket_pipelines.agents.model import Assignment
 from orket_pipelines.agents.roles.model import Role
@@ -18,9 +18,9 @@ RULE = "---"
 """Opens and closes the header of a first message."""
 
 
-def compile_prompt(role: Role, assignment: Assignment, settings: Settings, model: str) -> tuple[str, str]:
-    """The system text and the first message of a session, as the model of this name gets them but for redaction."""
-    system = system_text(role, settings.turn_limit, dialect_of(model), settings.organization)
+def compile_prompt(role: Role, assignment: Assignment, settings: Settings, dialect: Dialect) -> tuple[str, str]:
+    """The system text and the first message of a session, as a model of this dialect gets them but for redaction."""
+    system = system_text(role, settings.turn_limit, dialect, settings.organization)
     return system, first_message(assignment)
 
 

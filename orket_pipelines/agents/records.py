@@ -36,9 +36,14 @@ _calls_of = Prepared(
         _effects.c.workspace_id == sa.bindparam("b_workspace_id"), _effects.c.subject == sa.bindparam("b_session_id")
     )
 )
+_switched_to = Prepared(
+    sa.select(_sessions.c.switched_to).where(
+        _sessions.c.workspace_id == sa.bindparam("workspace_id"), _sessions.c.id == sa.bindparam("id")
+    )
+)
 _insert_session = insert_in_order(_sessions)
 _insert_turn = Prepared(sa.insert(_turns))
-_end_session = Prepared(
+_update_session = Prepared(
     sa.update(_sessions).where(
         _sessions.c.workspace_id == sa.bindparam("b_workspace_id"), _sessions.c.id == sa.bindparam("b_id")
     )
@@ -50,7 +55,8 @@ class Session:
     """One role at work on one card, as stored.
 
     `prompt` is the first request as JSON. `starting_tree` is the tree of the checkout before anything was done, None
-    where the role has no tool that changes files. `outcome` is None while it runs.
+    where the role has no tool that changes files. `outcome` is None while it runs. `model` is the one it began with,
+    `switched_to` the name of the one that a person has it go on with.
     """
 
     id: str
@@ -67,6 +73,7 @@ class Session:
     outcome: Outcome | None = None
     started_at: int = 0
     ended_at: int | None = None
+    switched_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ def end_session(tx: Transaction, session: Session, outcome: Outcome) -> None:
     """Store how a session ended; a `session.ended` event."""
     stored = {key: value for key, value in as_stored(outcome).items() if value}
     key = {"b_workspace_id": tx.workspace_id, "b_id": session.id}
-    tx.execute(_end_session, key | {"state": SessionState.ENDED, "outcome": stored, "ended_at": tx.now})
+    tx.execute(_update_session, key | {"state": SessionState.ENDED, "outcome": stored, "ended_at": tx.now})
     append(tx, "session.ended", session.card_id, _about(session) | {"visit": session.visit, "outcome": stored})
 
 
@@ -157,6 +164,34 @@ def insert_turn(tx: Transaction, session: Session, turn: Turn, seconds: float) -
     spent = {"input_tokens": turn.input_tokens, "output_tokens": turn.output_tokens, "cost": turn.cost}
     about = {"session_id": session.id, "card": session.card_id, "role": session.role, "number": turn.number}
     append(tx, "turn.completed", session.card_id, about | {"model": turn.model, **spent, "seconds": round(seconds, 3)})
+
+
+def record_silence(tx: Transaction, session: Session, turn: Turn, *, model: str, reason: str) -> None:
+    """A `model.silent` event: this model was asked, gave no answer within its bounds, and another stood in for it."""
+    about = {"session_id": session.id, "card": session.card_id, "role": session.role, "turn": turn.number}
+    append(tx, "model.silent", session.card_id, about | {"model": model, "reason": reason, "answered_by": turn.model})
+
+
+def switch_model(tx: Transaction, session: Session, name: str) -> None:
+    """Have a session that is not over go on with another model from its next turn; a `session.model_switched` event.
+
+    Raises: OrketError where the session is over.
+    """
+    if session.outcome is not None:
+        raise OrketError(
+            f"session {session.id} is over, and asks no model any more",
+            next_step=f"See which goes on: orket sessions list --card {session.card_id}",
+        )
+    key = {"b_workspace_id": tx.workspace_id, "b_id": session.id}
+    tx.execute(_update_session, key | {"switched_to": name})
+    before = session.switched_to or session.model
+    append(tx, "session.model_switched", session.card_id, _about(session) | {"before": before, "model": name})
+
+
+def switched_to(tx: Transaction, session_id: str) -> str | None:
+    """The model that a person has the session go on with; None where nobody said."""
+    found = tx.execute(_switched_to, {"workspace_id": tx.workspace_id, "id": session_id}).scalar()
+    return None if found is None else str(found)
 
 
 def turns_of(tx: Transaction, session_id: str) -> list[Turn]:

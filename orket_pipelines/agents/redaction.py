@@ -20,12 +20,12 @@ Redact = Callable[[str], str]
 def redactor(settings: Settings, environment: Mapping[str, str] = os.environ) -> Redact:
     """A function that replaces every secret this process knows, and NUL and halves of characters besides.
 
-    Known are the model's key, the database's password, and what the environment holds under a name that ends like a
+    Known are the models' keys, the database's password, and what the environment holds under a name that ends like a
     secret's.
     """
     values = {environment[name] for name in environment if _is_secret(name)}
-    if settings.model_api_key is not None:
-        values.add(settings.model_api_key.get_secret_value())
+    keys = (settings.model_api_key, *(model.api_key for model in settings.models.values()))
+    values |= {key.get_secret_value() for key in keys if key is not None}
     if settings.database_url is not None:
         values.add(make_url(settings.database_url).password or "")
     known = sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)

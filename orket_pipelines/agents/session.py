@@ -6,8 +6,10 @@ stands: what has an outcome is not done again, what has none is.
 
 from orket_pipelines.agents.calls import perform_call
 from orket_pipelines.agents.model import Assignment, Outcome
-from orket_pipelines.agents.models.conversation import Conversation, ConversationTooLong
+from orket_pipelines.agents.models.conversation import ConversationTooLong
 from orket_pipelines.agents.models.model import Models
+from orket_pipelines.agents.models.talk import Talk, Terms
+from orket_pipelines.agents.roles import get_role
 from orket_pipelines.agents.tools.model import Desk
 from orket_pipelines.agents.turns import (
     end_without_result,
@@ -26,11 +28,12 @@ def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
     Stopped where a stop is asked for, WorkbenchError, GitError, StoreError, LeaseLost. The session then still runs, and
     the next call goes on from there.
     """
-    model = models.for_role(assignment.role)
-    work = take_up(desk, model, assignment)
-    if work.session.outcome is not None:
-        return work.session.outcome
-    with Conversation(model, tool_definitions(work.role), desk.settings, desk.stop) as conversation:
+    role = get_role(assignment.role, desk.settings.roles)
+    terms = Terms(tool_definitions(role), desk.settings, desk.stop, desk.store.clock)
+    with Talk(models, assignment.model, terms) as talk:
+        work = take_up(desk, talk.model, role, assignment)
+        if work.session.outcome is not None:
+            return work.session.outcome
         while True:
             for call in work.history.open_calls:
                 stop_if_asked(desk)
@@ -42,7 +45,7 @@ def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
                 return end_without_result(work, failed)
             stop_if_asked(desk)
             try:
-                take_turn(work, model, conversation)
+                take_turn(work, talk)
             except ConversationTooLong as error:
                 if work.history.tighten():
                     continue

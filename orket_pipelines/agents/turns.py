@@ -12,12 +12,12 @@ from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, ch
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
 from orket_pipelines.agents.ledger import demand_budget
 from orket_pipelines.agents.model import Assignment, Outcome
-from orket_pipelines.agents.models.conversation import Conversation
 from orket_pipelines.agents.models.model import LanguageModel
+from orket_pipelines.agents.models.talk import Talk
 from orket_pipelines.agents.prompts import compile_prompt, left_text
 from orket_pipelines.agents.records import Session, Turn
 from orket_pipelines.agents.redaction import redactor
-from orket_pipelines.agents.roles import Role, get_role
+from orket_pipelines.agents.roles import Role
 from orket_pipelines.agents.tools.model import Desk, Reach, Tool
 from orket_pipelines.agents.tools.registry import TOOLS
 from orket_pipelines.cards.records import get_state
@@ -35,17 +35,16 @@ BEFORE_REQUEST = failpoint("agents.before_model_request")
 TURN_STORED = failpoint("agents.turn_stored")
 
 
-def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
+def take_up(desk: Desk, model: LanguageModel, role: Role, assignment: Assignment) -> Work:
     """The session of the assignment as it stands: ended, running, or begun here.
 
     The checkout of a running one is put back to its last checkpoint: what was done to it since has no outcome.
     """
-    settings = desk.settings
-    role, redact = get_role(assignment.role, settings.roles), redactor(settings)
+    settings, redact = desk.settings, redactor(desk.settings)
     with desk.store.glance() as tx:
         session = records.find_session(tx, assignment)
     if session is None:
-        prompt = opening(*map(redact, compile_prompt(role, assignment, settings, model.name)))
+        prompt = opening(*map(redact, compile_prompt(role, assignment, settings, model.dialect)))
         session = _begin(desk, model, assignment, role, prompt)
         history = History.begun(session, role, prompt)
         history.fit(settings.model_context)
@@ -63,21 +62,28 @@ def take_up(desk: Desk, model: LanguageModel, assignment: Assignment) -> Work:
     return Work(desk, assignment, role, session, history, redact)
 
 
-def take_turn(work: Work, model: LanguageModel, conversation: Conversation) -> None:
-    """Ask the model, and store its answer with the intents of its calls. Raises: BudgetSpent, ModelError, Stopped."""
+def take_turn(work: Work, talk: Talk) -> None:
+    """Ask the model that the session goes on with, and store its answer with the intents of its calls.
+
+    Raises: BudgetSpent, ModelError, Stopped.
+    """
     store, history = work.desk.store, work.history
+    _heed_switch(work, talk)
     limits = _limits(work)
     started, begun = store.clock.now(), store.clock.monotonic()
     reach(BEFORE_REQUEST)
-    response = settled(conversation.ask(history.messages))
+    answer = talk.ask(history.messages)
+    response = settled(answer.response)
     reach(TOOL.before_intent)
     number = len(history.exchanges) + 1
     with store.write() as tx:
-        turn = _turn(number, response, model, started, tx.now)
+        turn = _turn(number, response, answer.model, started, tx.now)
         note = "" if history.is_warned else _note(limits, turn)
         exchange = Exchange(number, response, get_state(tx, work.session.card_id), note=note)
         turn = replace(turn, messages=as_turn(exchange))
         records.insert_turn(tx, work.session, turn, store.clock.monotonic() - begun)
+        for silent in answer.silent:
+            records.record_silence(tx, work.session, turn, model=silent.model, reason=work.redact(silent.reason))
         begin_calls(tx, work, exchange)
     history.exchanges.append(exchange)
     reach(TURN_STORED)
@@ -144,6 +150,14 @@ def _begin(desk: Desk, model: LanguageModel, assignment: Assignment, role: Role,
         desk.code.keep(assignment.repository, checkpoint_name(session.id), tree)
     reach(SESSION_CREATED)
     return session
+
+
+def _heed_switch(work: Work, talk: Talk) -> None:
+    """Somebody may have switched the session's model meanwhile, in whatever process."""
+    with work.desk.store.glance() as tx:
+        name = records.switched_to(tx, work.session.id)
+    if name is not None:
+        talk.go_on_with(name)
 
 
 def _limits(work: Work) -> list[Line]:

@@ -171,11 +171,14 @@ class EpicFields(CardFields):
 
 
 class RockParams(BaseModel):
-    """The params of a rock that the factory itself reads. `repository` becomes a folder's name."""
+    """The params of a rock that the factory itself reads. `repository` becomes a folder's name; `model` is one of the
+    settings, for all its cards that name no other.
+    """
 
     model_config = ConfigDict(extra="allow")
     repository: Identifier | None = None
     test_command: Annotated[list[str], Field(min_length=1)] | None = None
+    model: Name | None = None
 
 
 class SuiteFields(_Node):

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.request import Request, urlopen
 
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
+from orket_pipelines.agents.models.catalog import check_names, model_names, server_of, setting_of
 from orket_pipelines.containers import engine_answers, open_engine
 from orket_pipelines.delivery.isolation import what_processes_lack
-from orket_pipelines.errors import OrketError
+from orket_pipelines.errors import OrketError, SettingsError
 from orket_pipelines.git.version import find_git, is_new_enough
+from orket_pipelines.model_settings import NamedModel
 from orket_pipelines.review import rules_of
 from orket_pipelines.settings import SCRIPTED, Settings
 from orket_pipelines.store import Store
@@ -51,16 +54,11 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
     except OrketError as error:
         yield Finding("settings", "fail", str(error), error.next_step)
         return
-    checks: list[Callable[[Settings], Finding]] = [
-        check_disk,
-        check_home,
-        check_store,
-        check_reviews,
-        check_model,
-        check_engine,
-    ]
+    checks: list[Callable[[Settings], Finding]] = [check_disk, check_home, check_store, check_reviews]
     for check in checks:
         yield check(settings)
+    yield from check_models(settings)
+    yield check_engine(settings)
     yield check_processes(settings)
     yield check_port()
 
@@ -123,14 +121,25 @@ def check_reviews(settings: Settings) -> Finding:
     return Finding("reviews", "ok", f"by {', '.join(rules.reviewers)}; {needed} must approve")
 
 
-def check_model(settings: Settings) -> Finding:
-    """Whether the server of the model answers, and has it."""
-    if settings.model == SCRIPTED:
+def check_models(settings: Settings) -> Iterator[Finding]:
+    """Whether the models fit together, and the server of each answers and has it."""
+    try:
+        check_names(settings)
+    except SettingsError as error:
+        yield Finding("model", "fail", str(error), error.next_step)
+    for name in model_names(settings):
+        yield check_model(settings, name)
+
+
+def check_model(settings: Settings, name: str) -> Finding:
+    """Whether the server of one model answers, and has it."""
+    if name == SCRIPTED:
         advice = "For a language model: ORKET_MODEL=name ORKET_MODEL_BASE_URL=http://127.0.0.1:11434/v1"
         return Finding("model", "ok", "scripted: it plays the examples, and is no language model", advice)
-    if settings.model_base_url is None:
-        return Finding("model", "fail", f"{settings.model}, but no server", "Set ORKET_MODEL_BASE_URL, with its /v1.")
-    return _ask_for_models(settings)
+    try:
+        return _ask_for_models(settings, name, server_of(settings, name))
+    except SettingsError as error:
+        return Finding("model", "fail", f"{name}, but no server", error.next_step)
 
 
 def check_engine(settings: Settings) -> Finding:
@@ -171,28 +180,25 @@ def check_processes(settings: Settings) -> Finding:
     return Finding("processes", "ok", "Node, npm and a browser are here for pages, should there be no containers")
 
 
-def _ask_for_models(settings: Settings) -> Finding:
-    url = f"{str(settings.model_base_url).rstrip('/')}/models"
+def _ask_for_models(settings: Settings, name: str, server: NamedModel) -> Finding:
+    url, place = f"{server.base_url.rstrip('/')}/models", setting_of(settings, name, "base_url")
     try:
-        names = [str(model["id"]) for model in json.loads(_get(url, settings))["data"]]
+        names = [str(model["id"]) for model in json.loads(_get(url, server.api_key))["data"]]
     except OSError as error:
-        return Finding(
-            "model", "fail", f"{url}: {error}", "Start the server, or correct ORKET_MODEL_BASE_URL and its key."
-        )
+        return Finding("model", "fail", f"{url}: {error}", f"Start the server, or correct {place} and its key.")
     except (ValueError, KeyError, TypeError, HTTPException) as error:
         reason = f"{url} does not answer as an OpenAI-compatible server: {type(error).__name__}"
-        return Finding("model", "fail", reason, "Correct ORKET_MODEL_BASE_URL; it ends in /v1.")
-    if settings.model not in names:
+        return Finding("model", "fail", reason, f"Correct {place}; it ends in /v1.")
+    wanted = server.model or name
+    if wanted not in names:
         has = ", ".join(names[:10]) or "none"
-        return Finding(
-            "model", "fail", f"the server has no {settings.model!r}; it has: {has}", "Set ORKET_MODEL to one."
-        )
-    return Finding("model", "ok", f"{settings.model} at {settings.model_base_url}")
+        step = f"Set {setting_of(settings, name, 'model')} to one."
+        return Finding("model", "fail", f"the server has no {wanted!r}; it has: {has}", step)
+    return Finding("model", "ok", f"{name} at {server.base_url}")
 
 
-def _get(url: str, settings: Settings) -> bytes:
+def _get(url: str, key: SecretStr | None) -> bytes:
     """What the server says. Raises: OSError or HTTPException."""
-    key = settings.model_api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:  # noqa: S310 - the settings take no other scheme
         return bytes(answer.read(ANSWER_LIMIT))

@@ -20,7 +20,7 @@ from orket_pipelines.cli.records import Totals, addresses_of, repositories_of, t
 from orket_pipelines.cli.terminal import FAILED, INTERRUPTED, Terminal, complain, typed
 from orket_pipelines.delivery import RETRIED, Delivery, Factory, Result, open_factory
 from orket_pipelines.delivery.claims import Obstacle
-from orket_pipelines.settings import SCRIPTED, Settings
+from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 
 BEAT = 0.2
@@ -101,8 +101,11 @@ def deliver_watched(
 
 def model_in_use(settings: Settings) -> str:
     """Which model answers, and where."""
-    if settings.model != SCRIPTED:
-        return f"model: {settings.model} at {settings.model_base_url}"
+    if not settings.is_scripted:
+        from orket_pipelines.agents.models.catalog import model_names, told_server
+
+        told = [f"{name} at {told_server(settings, name)}" for name in model_names(settings)]
+        return "\n".join(f"model: {each}" for each in told)
     return f"scripted model: it plays {settings.playbooks or 'examples/'}, no language model is used"
 
 

@@ -36,12 +36,13 @@ def show(
     ] = None,
 ) -> None:
     """What a role is told before anything else, exactly as a model gets it, and its tools."""
-    from orket_pipelines.agents.dialects import dialect_of
+    from orket_pipelines.agents.models.catalog import dialect_for
+    from orket_pipelines.agents.models.choosing import model_of_role
     from orket_pipelines.agents.prompts import system_text
     from orket_pipelines.agents.roles import get_role
 
     settings = terminal.settings(model=model)
-    found, dialect = get_role(role, settings.roles), dialect_of(settings.model)
+    found, dialect = get_role(role, settings.roles), dialect_for(settings, model or model_of_role(settings, role))
     text = system_text(found, settings.turn_limit, dialect, settings.organization)
     terminal.data(_described(found) | {"dialect": dialect.name, "system": text})
     terminal.say(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orket_pipelines.cli.rocks import AFTER
-from orket_pipelines.cli.terminal import Terminal, command, when
+from orket_pipelines.cli.terminal import Terminal, command, typed, when
 from orket_pipelines.errors import OrketError
 
 if TYPE_CHECKING:
@@ -128,6 +128,24 @@ def resume(
     deliver_watched(
         terminal, terminal.settings(), [first.id], _carrying_on(terminal, first.id, rock_id), again=again, after=AFTER
     )
+
+
+@command(group, "switch-model")
+def switch(
+    terminal: Terminal,
+    session: Chosen,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="As in: orket models list.")],
+) -> None:
+    """Have a session that is not over go on with another model, from its next turn: one that runs, one that waits."""
+    from orket_pipelines.agents.models.catalog import demand_model
+    from orket_pipelines.agents.records import get_session, switch_model
+
+    demand_model(terminal.settings(), model)
+    with terminal.store() as store, store.write() as tx:
+        switch_model(tx, get_session(tx, session), model)
+    terminal.data({"session": session, "model": model})
+    terminal.say(f"Session {session} goes on with {model} from its next turn.")
+    terminal.say(f"If nobody works on it: {typed(f'orket sessions resume {session}')}")
 
 
 def _carrying_on(terminal: Terminal, card_id: str, rock_id: str | None) -> "Deliver":

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orket_pipelines.agents.models.choosing import model_of_role
 from orket_pipelines.cards.fairness import before_in_turn, in_turn
 from orket_pipelines.cards.model import TERMINAL, WAITING, WORKABLE, Card, CardState
 from orket_pipelines.cards.ranking import rank_new
@@ -231,4 +232,4 @@ def _full_for_author(factory: Factory, found: Occupancy, one: Candidate) -> Full
     if not (settings.role_concurrency or settings.model_concurrency) or one.state not in WRITTEN:
         return None
     role = one.seat or DEFAULT_AUTHOR
-    return full_for_session(settings, found, role, factory.models.for_role(role).name)
+    return full_for_session(settings, found, role, model_of_role(settings, role))

@@ -68,11 +68,12 @@ class Factory:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What a rock says of the code that its issues change."""
+    """What a rock says of the code that its issues change, and of the model that works on them, None for any."""
 
     repository: str
     title: str
     test_command: tuple[str, ...]
+    model: str | None = None
 
 
 def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock | None = None) -> Factory:
@@ -112,7 +113,7 @@ def open_code(settings: Settings) -> GitCode:
 
 
 def project_of(tx: Transaction, card: Card) -> Project:
-    """Repository and test command of the card's rock (`params` of the rock); a card without one has its own."""
+    """Repository, test command and model of the card's rock (`params` of the rock); a card without one has its own."""
     rock = find_card(tx, card.rock_id) if card.rock_id else None
     owner = rock or card
     params = owner.details.get("params") or {}
@@ -120,6 +121,7 @@ def project_of(tx: Transaction, card: Card) -> Project:
         repository=params.get("repository") or owner.id,
         title=owner.name,
         test_command=tuple(params.get("test_command") or DEFAULT_COMMAND),
+        model=params.get("model"),
     )
 
 

@@ -72,15 +72,16 @@ def in_containers(settings: Settings, found: Found) -> bool:
         return False
     if found.answers and not found.lacking:
         return True
-    if settings.isolation == "auto" and settings.model == SCRIPTED:
+    if settings.isolation == "auto" and settings.is_scripted:
         return False
     if found.answers:
         names = " and ".join(found.lacking)
         raise SettingsError(f"the container engine has no image {names}", next_step=f"Build it: {BUILD}")
     if settings.isolation == "container":
         raise EngineUnavailable("no container engine answers", next_step="Start Docker, then look: orket doctor")
+    told = " or ".join(name for name in dict.fromkeys((settings.model, *settings.models)) if name != SCRIPTED)
     raise SettingsError(
-        f"{settings.model} would run commands as bare processes of this user, for no container engine answers",
+        f"{told} would run commands as bare processes of this user, for no container engine answers",
         next_step="Start Docker; or set ORKET_ISOLATION=process, on a machine that may be lost.",
     )
 

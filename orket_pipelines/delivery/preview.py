@@ -45,14 +45,14 @@ def preview(settings: Settings, store: Store, code: Code, models: Models, *, car
         facts, project = look(tx, card).facts, project_of(tx, card)
         call = _choose(facts, settings, role)
         attempt = facts.attempt or _unbegun(code, project, facts)
-        assignment = make_assignment(tx, code, facts, attempt=attempt, project=project, call=call)
-    seat, model = get_role(call.role, settings.roles), models.for_role(call.role).name
-    system, message = compile_prompt(seat, assignment, settings, model)
+        assignment = make_assignment(tx, code, facts, settings, attempt=attempt, project=project, call=call)
+    seat, model = get_role(call.role, settings.roles), models.open(models.chain(assignment.model)[0])
+    system, message = compile_prompt(seat, assignment, settings, model.dialect)
     tools = tuple(
         {"name": each.name, "description": each.description, "parameters": each.parameters_json_schema}
         for each in tool_definitions(seat)
     )
-    return Preview(call.role, call.purpose, model, system, message, tools)
+    return Preview(call.role, call.purpose, model.name, system, message, tools)
 
 
 def _choose(facts: Facts, settings: Settings, role: str | None) -> CallAgent:

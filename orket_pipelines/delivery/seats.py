@@ -13,7 +13,7 @@ POLL = 0.2
 
 
 @contextmanager
-def seated(work: Work, role: str) -> Iterator[None]:
+def seated(work: Work, role: str, model: str | None) -> Iterator[None]:
     """Hold a seat of the role and one of its model for the block; the issue keeps its place while it waits for them.
 
     Raises: Stopped where a stop is asked for while waiting.
@@ -22,7 +22,7 @@ def seated(work: Work, role: str) -> Iterator[None]:
     if not (settings.role_concurrency or settings.model_concurrency):
         yield
         return
-    needed = seats_needed(settings, role, work.factory.models.for_role(role).name)
+    needed = seats_needed(settings, role, model or settings.model)
     taken = _wait_for(work, needed)
     try:
         yield

@@ -112,9 +112,15 @@ def _call_agent(work: Work, call: CallAgent) -> None:
         desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop, sandbox)
         with work.store.glance() as tx:
             assignment = make_assignment(
-                tx, work.factory.code, work.facts, attempt=work.attempt, project=work.project, call=call
+                tx,
+                work.factory.code,
+                work.facts,
+                work.factory.settings,
+                attempt=work.attempt,
+                project=work.project,
+                call=call,
             )
-        with seated(work, call.role):
+        with seated(work, call.role, assignment.model):
             run_session(desk, work.factory.models, assignment)
     finally:
         workbench.close()

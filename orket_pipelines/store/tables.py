@@ -204,6 +204,8 @@ sessions = _table(
     sa.Column("visit", Integer, nullable=False),
     sa.Column("subject_commit", Text, nullable=False),
     sa.Column("model", Text, nullable=False),
+    # What a person has it go on with.
+    sa.Column("switched_to", Text),
     sa.Column("prompt", JSON, nullable=False),
     sa.Column("starting_tree", Text),
     sa.Column("state", Text, nullable=False),

@@ -50,10 +50,18 @@ class ProtocolServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def answers(self, text: str | None = None, **calls: Any) -> None:
-        """Words, and calls as `tool=arguments`; arguments that are a string are sent as they are."""
+    def answers(self, text: str | None = None, *, meanwhile: Callable[[], None] = lambda: None, **calls: Any) -> None:
+        """Words, and calls as `tool=arguments`; arguments that are a string are sent as they are.
+
+        `meanwhile` happens while the model thinks.
+        """
         written = [(name, given if isinstance(given, str) else json.dumps(given)) for name, given in calls.items()]
-        self._replies.append(lambda handler, request: handler.answer(request, text, written))
+
+        def reply(handler: "Handler", request: dict[str, Any]) -> None:
+            meanwhile()
+            handler.answer(request, text, written)
+
+        self._replies.append(reply)
 
     def refuses(self, status: int, message: str = "no", **headers: str) -> None:
         body = json.dumps({"error": {"message": message, "type": "error", "code": None}}).encode()

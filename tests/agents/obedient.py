@@ -9,6 +9,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
+from orket_pipelines.agents.dialects import dialect_of
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.models.prices import free
 
@@ -35,12 +36,15 @@ def order(number: int, call: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Obedient:
-    """The same for every role."""
+    """The same, whoever is asked for."""
 
     tools: frozenset[str]
 
-    def for_role(self, role: str) -> LanguageModel:
-        return LanguageModel("obedient", ObedientModel(self.tools), free)
+    def chain(self, name: str | None) -> tuple[str, ...]:
+        return (name or "obedient",)
+
+    def open(self, name: str) -> LanguageModel:
+        return LanguageModel("obedient", ObedientModel(self.tools), free, dialect_of(name))
 
 
 class ObedientModel(Model):

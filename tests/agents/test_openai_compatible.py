@@ -50,7 +50,7 @@ def settings_for(server: "ProtocolServer", **changes: Any) -> Settings:
 
 
 def ask(settings: Settings, stop: threading.Event | None = None) -> ModelResponse:
-    model = open_models(settings).for_role("coder")
+    model = open_models(settings).open(settings.model)
     with Conversation(model, [READ], settings, stop or threading.Event()) as conversation:
         return conversation.ask(QUESTION)
 

@@ -26,7 +26,7 @@ def opening(card: str = "hello", visit: int = 1, purpose: Purpose = Purpose.WORK
 
 def answer(cards: dict[str, Any], messages: list[ModelMessage]) -> ModelResponse:
     """Driven by hand: it never waits for anything, so it needs no event loop."""
-    model = Scripted(Playbook.model_validate({"cards": cards})).for_role("coder").model
+    model = Scripted(Playbook.model_validate({"cards": cards})).open("scripted").model
     asking = model.request(messages, None, ModelRequestParameters())
     try:
         asking.send(None)
@@ -41,7 +41,7 @@ def scene(*turns: dict[str, Any], purpose: str = "work", **more: Any) -> dict[st
 
 
 def test_it_is_labelled_and_free() -> None:
-    model = Scripted(Playbook(cards={})).for_role("coder")
+    model = Scripted(Playbook(cards={})).open("scripted")
     assert model.name == NAME == "scripted (no language model)"
     assert model.price(answer({"hello": {"coder": [scene({"say": "Hi."})]}}, opening()).usage) == 0.0
 
@@ -170,7 +170,7 @@ def test_a_folder_without_playbooks_is_refused(tmp_path: Path) -> None:
 
 def test_the_settings_default_to_the_scripted_model_and_the_examples() -> None:
     assert examples_folder().is_dir()
-    assert open_models(Settings()).for_role("coder").name == NAME
+    assert open_models(Settings()).open("scripted").name == NAME
 
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "Done."}}

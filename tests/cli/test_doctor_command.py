@@ -114,7 +114,7 @@ def server() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _model(url: str | None, model: str = "qwen", **more: Any) -> checks.Finding:
-    return checks.check_model(Settings(model=model, model_base_url=url, **more))
+    return checks.check_model(Settings(model=model, model_base_url=url, **more), model)
 
 
 def test_a_server_that_has_the_model_is_asked_with_the_key(server: tuple[str, dict[str, Any]]) -> None:

@@ -57,6 +57,7 @@ def test_the_commands_are_these() -> None:
         "sessions list",
         "sessions resume",
         "sessions show",
+        "sessions switch-model",
         "sql",
         "status",
     ]

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orket_pipelines.agents.model import Outcome, Purpose
-from orket_pipelines.agents.records import Session, Turn, end_session, insert_session, insert_turn
+from orket_pipelines.agents.records import Session, Turn, end_session, insert_session, insert_turn, switched_to
 from orket_pipelines.cards import Card, CardKind, CardState
 from orket_pipelines.cards.records import insert_cards
 from orket_pipelines.policy import Violation, record_violation
@@ -147,3 +148,19 @@ def test_a_session_that_has_ended_is_not_carried_on(orket: Orket, opened: Store,
     assert "session s1 has ended: ready_for_testing" in done.stderr
     assert "orket issues deliver storage" in done.stderr
     assert "other is not of the rock" in orket("sessions", "resume", "s1", "--from", "other").stderr
+
+
+def test_a_session_is_switched_to_another_model_unless_it_is_over_or_there_is_none(
+    orket: Orket, opened: Store, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORKET_MODELS", '{"small": {"base_url": "http://127.0.0.1:9/v1"}}')
+    with opened.write() as tx:
+        insert_session(tx, replace(session, id="s2", visit=2))
+    done = orket("sessions", "switch-model", "s2", "small")
+    assert done.exit_code == 0
+    assert "goes on with small from its next turn" in done.stdout
+    with opened.read() as tx:
+        assert switched_to(tx, "s2") == "small"
+    assert "there is no session 's3'" in orket("sessions", "switch-model", "s3", "small").output
+    assert "session s1 is over" in orket("sessions", "switch-model", "s1", "small").output
+    assert "no model 'smal'; is small meant?" in orket("sessions", "switch-model", "s2", "smal").output

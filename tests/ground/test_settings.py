@@ -200,3 +200,27 @@ def test_what_is_critical_comes_after_what_is_normal(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(SettingsError, match="must not be below bottleneck_normal, which is 3"):
         load_settings()
+
+
+def test_a_wrong_model_is_named_by_its_path_and_its_key_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"base_url": "127.0.0.1", "api_key": "sk-very-secret"}
+    monkeypatch.setenv("ORKET_MODELS", json.dumps({"small": small}))
+    with pytest.raises(SettingsError, match=r"^ORKET_MODELS\.small\.base_url: must begin with http") as refused:
+        load_settings()
+    assert "sk-very-secret" not in str(refused.value)
+
+
+def test_an_address_that_holds_a_password_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_MODELS", '{"small": {"base_url": "https://me:pass-word@models.example/v1"}}')
+    with pytest.raises(SettingsError, match="must not hold a user or a password") as refused:
+        load_settings()
+    assert "pass-word" not in str(refused.value)
+
+
+def test_the_keys_of_models_are_not_shown() -> None:
+    write(".orket/workspace.json", models={"small": {"base_url": "http://localhost/v1", "api_key": "sk-very-secret"}})
+    found = load_settings()
+    assert "sk-very-secret" not in repr(found) + found.model_dump_json()
+    key = found.models["small"].api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-very-secret"

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from orket_pipelines.agents.declarations import read_declaration
+from orket_pipelines.errors import SettingsError
 
 FOLDER = Path(__file__).parent
 PLAIN = "plain"
@@ -46,6 +47,15 @@ def dialect_of(model: str) -> Dialect:
         if dialect.name != PLAIN and any(fnmatchcase(name, pattern) for pattern in dialect.models):
             return dialect
     return dialects[PLAIN]
+
+
+def get_dialect(name: str) -> Dialect:
+    """The dialect of this name. Raises: SettingsError where there is none."""
+    dialects = load_dialects()
+    if name not in dialects:
+        step = f"Name one of the dialects there are: {', '.join(dialects)}."
+        raise SettingsError(f"there is no dialect {name!r}; there are: {', '.join(dialects)}", next_step=step)
+    return dialects[name]
 
 
 def read_dialect(path: Path) -> Dialect:

@@ -11,19 +11,29 @@ from pydantic_ai import direct
 from pydantic_ai.exceptions import (
     AgentRunError,
     ModelAPIError,
-    ModelConnectionError,
     ModelContextWindowExceededError,
-    ModelHTTPError,
-    ModelQuotaExceededError,
-    ModelRequestRejectedError,
-    ModelRequestTimeout,
     UnexpectedModelBehavior,
 )
-from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelResponse,
+    ModelResponsePart,
+    ModelResponseStreamEvent,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ThinkingPart,
+    ThinkingPartDelta,
+    ToolCallPart,
+    ToolCallPartDelta,
+)
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from orket_pipelines.agents.models.catalog import Bounds, bounds_of
+from orket_pipelines.agents.models.faults import AnswerTooLong, explain, may_pass, remedy
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.errors import ModelError, Stopped
@@ -31,10 +41,6 @@ from orket_pipelines.settings import Settings
 
 STOP_POLL = 0.2
 """Seconds between looks at the stop flag while a model is thinking."""
-DETAIL = 300
-"""Characters of a server's own words that an error repeats."""
-TRY_AGAIN = frozenset({408, 409, 425, 429})
-"""HTTP statuses below 500 that the same request may not meet a second time."""
 UNREADABLE = (AttributeError, TypeError, LookupError, ValueError)
 """What the client library trips over where a server answers JSON of another shape."""
 
@@ -72,8 +78,10 @@ class Conversation:
         self._model = model
         self._settings = settings
         self._stop = stop
+        bounds = bounds_of(settings, model.name)
         self._parameters = ModelRequestParameters(function_tools=list(tools))
-        self._bounds = _bounds(settings, streaming=model.streaming)
+        self._bounds = bounds
+        self._model_settings = _settings(bounds, streaming=model.streaming)
         self._runner = _threads.loop.runner
         self._entered = False
 
@@ -99,7 +107,7 @@ class Conversation:
             except ModelContextWindowExceededError as error:
                 raise ConversationTooLong(f"the conversation no longer fits {self._model.name}") from error
             except AgentRunError as error:
-                if tries > self._settings.model_retries or not _may_pass(error):
+                if tries > self._bounds.retries or not may_pass(error):
                     raise self._given_up(error, tries) from error
                 self._wait(error, tries)
             tries += 1
@@ -122,85 +130,74 @@ class Conversation:
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         if not self._model.streaming:
-            return await direct.model_request(
-                self._model.model, messages, model_settings=self._bounds, model_request_parameters=self._parameters
+            response = await direct.model_request(
+                self._model.model,
+                messages,
+                model_settings=self._model_settings,
+                model_request_parameters=self._parameters,
             )
+            self._measure(sum(map(_written, response.parts)))
+            return response
         opening = direct.model_request_stream(
-            self._model.model, messages, model_settings=self._bounds, model_request_parameters=self._parameters
+            self._model.model,
+            messages,
+            model_settings=self._model_settings,
+            model_request_parameters=self._parameters,
         )
         async with opening as stream:
-            async for _ in stream:
-                pass
+            length = 0
+            async for event in stream:
+                length += _length(event)
+                self._measure(length)
             return stream.get()
+
+    def _measure(self, length: int) -> None:
+        if length > self._bounds.answer_limit:
+            raise AnswerTooLong(f"the answer is longer than {self._bounds.answer_limit:,} characters")
 
     def _wait(self, error: AgentRunError, tries: int) -> None:
         """Wait before the next try: as long as the server asks, or twice as long each time, and never for ever."""
         asked = error.retry_after if isinstance(error, ModelAPIError) else None
-        seconds = asked if asked is not None else self._settings.model_retry_wait * 2 ** (tries - 1)
-        if self._stop.wait(min(seconds, self._settings.model_retry_wait_limit)):
+        seconds = asked if asked is not None else self._bounds.retry_wait * 2 ** (tries - 1)
+        if self._stop.wait(min(seconds, self._bounds.retry_wait_limit)):
             raise Stopped(f"stopped while waiting to ask {self._model.name} again")
 
     def _given_up(self, error: AgentRunError, tries: int) -> ModelError:
         times = "" if tries == 1 else f" ({tries} tries)"
-        reason = redactor(self._settings)(_explain(error))
-        return ModelError(f"{self._model.name} gave no usable answer{times}: {reason}", next_step=_remedy(error))
+        reason = redactor(self._settings)(explain(error))
+        step = remedy(error, self._settings, self._model.name)
+        return ModelError(f"{self._model.name} gave no usable answer{times}: {reason}", next_step=step)
 
 
-def _bounds(settings: Settings, *, streaming: bool) -> ModelSettings:
-    silence = settings.model_first_token_timeout if streaming else settings.model_turn_timeout
-    bounds = ModelSettings(
+def _settings(bounds: Bounds, *, streaming: bool) -> ModelSettings:
+    silence = bounds.first_token_timeout if streaming else bounds.turn_timeout
+    settings = ModelSettings(
         # Typed for the HTTP library of before; this is the one that carries the traffic.
-        timeout=httpx2.Timeout(silence, connect=settings.model_connect_timeout),  # type: ignore[typeddict-item]
-        request_timeout=settings.model_turn_timeout,
+        timeout=httpx2.Timeout(silence, connect=bounds.connect_timeout),  # type: ignore[typeddict-item]
+        request_timeout=bounds.turn_timeout,
         # Trying again is decided here alone: the client library would do it behind our deadlines.
         max_retries=0,
     )
     if streaming:
-        bounds["first_event_timeout"] = settings.model_first_token_timeout
-    return bounds
+        settings["first_event_timeout"] = bounds.first_token_timeout
+    if bounds.max_output_tokens is not None:
+        settings["max_tokens"] = bounds.max_output_tokens
+    return settings
 
 
-def _may_pass(error: AgentRunError) -> bool:
-    """Whether the same request may be answered the next time."""
-    if isinstance(error, ModelQuotaExceededError):
-        return False
-    if isinstance(error, ModelHTTPError):
-        return error.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR or error.status_code in TRY_AGAIN
-    return not isinstance(error, ModelRequestRejectedError)
+def _length(event: ModelResponseStreamEvent) -> int:
+    """Characters that an answer grows by with this event."""
+    if isinstance(event, PartStartEvent):
+        return _written(event.part)
+    if not isinstance(event, PartDeltaEvent):
+        return 0
+    if isinstance(event.delta, TextPartDelta | ThinkingPartDelta):
+        return len(event.delta.content_delta or "")
+    return len(str(event.delta.args_delta or "")) if isinstance(event.delta, ToolCallPartDelta) else 0
 
 
-def _explain(error: AgentRunError) -> str:
-    if isinstance(error, ModelHTTPError):
-        return f"HTTP {error.status_code}: {_detail(error.body)}"
-    if isinstance(error, ModelRequestTimeout):
-        what = "the first token" if error.setting == "first_event_timeout" else "the whole answer"
-        return f"{what} did not come within {error.timeout:g} s"
-    if isinstance(error, ModelConnectionError):
-        return f"the connection failed: {_detail(_first_cause(error))}"
-    return _detail(error)
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    """The transport's own words; what is wrapped around them says no more than "Connection error"."""
-    while error.__cause__ is not None and str(error.__cause__):
-        error = error.__cause__
-    return error
-
-
-def _detail(said: object) -> str:
-    if isinstance(said, dict):
-        said = said.get("message", said)
-    text = " ".join(str(said or "").split()) or type(said).__name__
-    return text if len(text) <= DETAIL else f"{text[:DETAIL]}…"
-
-
-def _remedy(error: AgentRunError) -> str:
-    if isinstance(error, ModelHTTPError) and error.status_code in {httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN}:
-        return "Check ORKET_MODEL_API_KEY."
-    if isinstance(error, ModelHTTPError) and error.status_code == httpx2.codes.NOT_FOUND:
-        return "Check that ORKET_MODEL names a model that the server has, and that ORKET_MODEL_BASE_URL ends in /v1."
-    if isinstance(error, ModelQuotaExceededError):
-        return "Top up the account, or choose another model: ORKET_MODEL."
-    if isinstance(error, ModelHTTPError) and error.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-        return "Wait, or ask less at once: ORKET_CONCURRENCY=1. Then run the same command again."
-    return "Check that the server at ORKET_MODEL_BASE_URL runs and answers: orket doctor"
+def _written(part: ModelResponsePart) -> int:
+    """Characters of one part of an answer."""
+    if isinstance(part, TextPart | ThinkingPart):
+        return len(part.content)
+    return len(str(part.args or "")) if isinstance(part, ToolCallPart) else 0

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from orket_pipelines.agents.dialects import Dialect
+
 if TYPE_CHECKING:  # loading it takes a second, and who only names these types need not wait
     from pydantic_ai.models import Model
     from pydantic_ai.usage import RequestUsage
@@ -22,11 +24,18 @@ class LanguageModel:
     name: str
     model: "Model"
     price: Price
+    dialect: Dialect
     streaming: bool = False
 
 
 class Models(Protocol):
-    """Which model plays which role."""
+    """The models there are, by the names that the settings give them."""
 
-    def for_role(self, role: str) -> LanguageModel:
-        """A model of its own for one session of `role`."""
+    def chain(self, name: str | None) -> tuple[str, ...]:
+        """The model of this name, by default the one for all work, and those that stand in for it, in order.
+
+        Raises: ModelError where there is no such model.
+        """
+
+    def open(self, name: str) -> LanguageModel:
+        """A model of its own for one session."""

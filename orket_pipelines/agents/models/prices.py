@@ -3,6 +3,7 @@
 from genai_prices import calc_price
 from pydantic_ai.usage import RequestUsage
 
+from orket_pipelines.agents.models.catalog import server_of, setting_of
 from orket_pipelines.agents.models.model import Price
 from orket_pipelines.errors import SettingsError
 from orket_pipelines.settings import Settings
@@ -16,23 +17,25 @@ def free(usage: RequestUsage) -> float:
     return 0.0
 
 
-def price_of(settings: Settings) -> Price:
-    """The price of the model in the settings: theirs where they name one, otherwise the list's for its server.
+def price_of(settings: Settings, name: str) -> Price:
+    """The price of the model of this name: the settings' where they say one, otherwise the list's for its server.
 
     Raises: SettingsError where only one of the two prices is set, since half a price would be told as the whole.
     """
-    inward, outward = settings.model_input_price, settings.model_output_price
+    server = server_of(settings, name)
+    inward, outward = server.input_price, server.output_price
     if inward is None and outward is None:
-        return _listed(settings.model, settings.model_base_url)
+        return _listed(server.model or name, server.base_url)
     if inward is None or outward is None:
+        both = " and ".join(setting_of(settings, name, field) for field in ("input_price", "output_price"))
         raise SettingsError(
-            "a model has a price for what it reads and one for what it writes, and only one of them is set",
-            next_step="Set both ORKET_MODEL_INPUT_PRICE and ORKET_MODEL_OUTPUT_PRICE (0 is a price), or neither.",
+            f"the model {name!r} has a price for what it reads and one for what it writes, and only one of them is set",
+            next_step=f"Set both {both} (0 is a price), or neither.",
         )
     return lambda usage: (usage.input_tokens * inward + usage.output_tokens * outward) / MILLION
 
 
-def _listed(model: str, base_url: str | None) -> Price:
+def _listed(model: str, base_url: str) -> Price:
     def price(usage: RequestUsage) -> float | None:
         try:
             return float(calc_price(usage, model, provider_api_url=base_url).total_price)

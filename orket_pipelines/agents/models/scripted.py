@@ -18,6 +18,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
+from orket_pipelines.agents.dialects import dialect_of
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.models.playbook import Move, Playbook, Scene, load_playbooks
 from orket_pipelines.agents.models.prices import free
@@ -33,7 +34,7 @@ SHOWN = 600
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """The scripted model for every role."""
+    """The scripted model, whoever is asked for."""
 
     playbook: Playbook
 
@@ -42,10 +43,14 @@ class Scripted:
         """With the playbooks that the settings name, or the examples'. Raises: SettingsError."""
         return cls(load_playbooks(settings))
 
-    def for_role(self, role: str) -> LanguageModel:
-        """The same script for every role: the header of the conversation says which one plays."""
-        del role
-        return LanguageModel(NAME, ScriptedModel(self.playbook), free)
+    def chain(self, name: str | None) -> tuple[str, ...]:
+        """The script plays for every model: the header of the conversation says which role it is for."""
+        return (name or SCRIPTED,)
+
+    def open(self, name: str) -> LanguageModel:
+        """The script, by the name that it is labelled with."""
+        del name
+        return LanguageModel(NAME, ScriptedModel(self.playbook), free, dialect_of(NAME))
 
 
 class ScriptedModel(Model):
