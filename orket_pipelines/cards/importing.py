@@ -70,7 +70,8 @@ def store_cards(store: Store, reading: Reading, *, agreed: Collection[Difference
     `agreed` are the differences that a person has seen: a rock with another one is left as it is, and reported. None:
     every difference is agreed to.
     """
-    return _summed(reading, [_store(store, plan, agreed) for plan in reading.plans])
+    known = None if agreed is None else {(found.card_id, found.path): found for found in agreed}
+    return _summed(reading, [_store(store, plan, known) for plan in reading.plans])
 
 
 def import_cards(
@@ -91,12 +92,12 @@ def _summed(reading: Reading, reports: Iterable[ImportReport]) -> ImportReport:
     )
 
 
-def _store(store: Store, plan: Plan, agreed: Collection[Difference] | None) -> ImportReport:
+def _store(store: Store, plan: Plan, agreed: Mapping[tuple[str, str], Difference] | None) -> ImportReport:
     with store.write() as tx:
         stored = {card.id: card for card in list_cards(tx)}
         report = _compare(plan, stored)
-        unseen = [found for found in report.differences if agreed is not None and found not in agreed]
-        if unseen:
+        unseen = [found for found in report.differences if found != (agreed or {}).get((found.card_id, found.path))]
+        if agreed is not None and unseen:
             place = plan.places[unseen[0].card_id]
             message = f"{unseen[0].card_id} has changed in the store since the differences were shown"
             return ImportReport((), (), (), (place.problem(message, "Run the same command again."),))
