@@ -103,6 +103,7 @@ def test_two_roles_review_and_the_visits_and_verdicts_of_each_count_apart(two: A
     assert [(each["reviewer"], each["awaits"]) for each in told[1:]] == [(TECHNICAL, GUARD), (GUARD, None)]
 
 
+@ON_SQLITE
 def test_a_request_for_changes_by_the_second_reviewer_voids_the_approval_of_the_first(two: Any) -> None:
     play(two, MENDS, technical_reviewer=APPROVES, integrity_guard=first(asks("Prove it.")))
     assert two.deliver()["one"].result is Result.DONE
@@ -123,6 +124,7 @@ def test_an_approval_is_kept_where_the_patch_is_the_same(two: Any) -> None:
     assert len(events(two, "pull_request.reviewed")) == 3
 
 
+@ON_SQLITE
 def test_a_reviewer_is_told_what_was_asked_for_before(two: Any) -> None:
     play(two, MENDS, technical_reviewer=APPROVES, integrity_guard=first(asks("Prove it.")))
     two.deliver()
@@ -153,6 +155,7 @@ def test_requests_by_either_reviewer_count_together_and_the_requirements_hold_ea
     assert two.forge.pull_request("rock", 1).state is PullRequestState.CLOSED
 
 
+@ON_SQLITE
 def test_an_author_that_may_review_is_not_asked_about_its_own_work(line: Any, tmp_path: Path) -> None:
     (tmp_path / "pair.yaml").write_text(
         "intent: Writes and reviews.\n"
@@ -204,6 +207,7 @@ def test_a_person_may_ask_for_changes_while_the_guard_still_reads(line: Any) -> 
     assert "Not in my name." in prompts(line, "coder", "changes_requested")[0]
 
 
+@ON_SQLITE
 def test_the_author_hears_a_person_who_asked_for_changes_besides_the_guard(line: Any) -> None:
     play(line, MENDS, integrity_guard=[scene("review", {"run_tests": {}}, asks("Prove it."), visit=1), *APPROVES])
     line.during_tests = lambda checkout: _once(line, checkout, "ada", Verdict.CHANGES_REQUESTED, "Not in my name.")
@@ -223,6 +227,7 @@ def test_a_person_whose_request_was_answered_by_the_same_patch_is_asked_again(li
     assert line.deliver()["one"].result is Result.DONE
 
 
+@ON_SQLITE
 def test_a_person_s_approval_takes_the_place_of_a_reviewer_s_but_never_of_the_guard_s(two: Any) -> None:
     silent = [{"purpose": "review", "turns": [{"say": "Hm."}] * 3}]
     play(two, technical_reviewer=silent, integrity_guard=APPROVES)
@@ -232,6 +237,7 @@ def test_a_person_s_approval_takes_the_place_of_a_reviewer_s_but_never_of_the_gu
     assert reviews_asked(two) == {TECHNICAL: 3, GUARD: 1}
 
 
+@ON_SQLITE
 def test_nobody_reviews_in_the_name_of_a_role(line: Any) -> None:
     play(line)
     for name in (GUARD, "coder", "system"):
@@ -239,6 +245,7 @@ def test_nobody_reviews_in_the_name_of_a_role(line: Any) -> None:
             review(line, name, Verdict.APPROVED)
 
 
+@ON_SQLITE
 def test_what_has_no_pull_request_cannot_be_reviewed(line: Any) -> None:
     play(line)
     with pytest.raises(ForgeError, match="one has no pull request to review: it is ready"):
@@ -282,6 +289,7 @@ def test_a_reviewer_that_calls_nothing_ends_in_a_bounded_way(two: Any, reviewer:
     assert reviews_asked(two)[reviewer] == two.settings.session_failures
 
 
+@ON_SQLITE
 def test_an_architect_that_says_nothing_ends_in_a_bounded_way(line: Any) -> None:
     tries = [scene("changes_requested", write("a", f"try {visit}"), READY, visit=visit) for visit in (1, 2, 3)]
     silent = [{"purpose": "guidance", "turns": [{"say": "Hm."}] * 3}]
