@@ -28,7 +28,7 @@ def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
         reason = outcome.wait_reason or WaitReason.INPUT
         wait(work, reason, outcome.text, to=outcome.request, actor=session.role, session_id=session.id)
     elif outcome.verdict is not None:
-        submit(work, session, outcome)
+        submit(work, session, outcome.verdict, outcome.text)
     elif outcome.guidance:
         _note(work, session, FeedbackKind.GUIDANCE, outcome.text)
     else:

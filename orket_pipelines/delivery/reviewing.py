@@ -4,7 +4,6 @@ standing.
 
 from collections.abc import Iterable
 
-from orket_pipelines.agents.model import Outcome
 from orket_pipelines.cards.model import WAITING, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, move_in
 from orket_pipelines.cards.transitions import Move
@@ -19,10 +18,9 @@ from orket_pipelines.store.effects import Result
 REVIEW = effect_kind("forge.review")
 
 
-def submit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
+def submit(work: Work, session: SessionFacts, verdict: Verdict, body: str) -> None:
     """Hand the verdict of a session to the forge; a request for changes sends the card back."""
-    attempt, forge = work.attempt, work.factory.forge
-    verdict, body, number = outcome.verdict or Verdict.COMMENTED, outcome.text, attempt.pull_request or 0
+    attempt, forge, number = work.attempt, work.factory.forge, work.attempt.pull_request or 0
     mine = Opinion(session.role, verdict, attempt.head, body)
 
     def act() -> Result:
@@ -35,9 +33,8 @@ def submit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
         return {"number": number} if mine in there else None
 
     def record(tx: Transaction, _result: Result) -> None:
-        add_feedback(
-            tx, work.card, attempt, _kind(mine), author=session.role, body=body, details={"session_id": session.id}
-        )
+        told = {"session_id": session.id}
+        add_feedback(tx, work.card, attempt, _kind(mine), author=session.role, body=body, details=told)
         _tell(tx, work, mine, _heard(work))
         _send_back(tx, work, [mine])
 
