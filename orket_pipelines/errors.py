@@ -78,6 +78,10 @@ class BudgetSpent(OrketError):
     """What may be spent on the issue, on its rock or today is spent; the session goes on when there is more."""
 
 
+class ApprovalNeeded(OrketError):
+    """A call does not run before a person has decided; the session goes on with the decision."""
+
+
 class SqlError(OrketError):
     """A question in SQL was refused, was wrong, or asked for more than it may have."""
 

@@ -188,6 +188,9 @@ class Settings(BaseSettings):
         description="What may be spent on an issue, a rock and in a day; at a limit the card waits. As in: "
         '{"issue": {"cost": 2}, "day": {"cost": 20, "requests": 5000}}',
     )
+    approvals: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="Tools whose calls wait for a person to decide (with commas between)."
+    )
     turn_limit: PositiveInt = Field(60, description="Model turns in one session.")
     session_failures: PositiveInt = Field(3, description="Sessions in a row that may end without an outcome.")
 
@@ -225,7 +228,7 @@ class Settings(BaseSettings):
     def _is_an_address(cls, url: str | None) -> str | None:
         return url if url is None else check_address(url)
 
-    @field_validator("reviewers", mode="before")
+    @field_validator("reviewers", "approvals", mode="before")
     @classmethod
     def _has_commas_between(cls, named: Any) -> Any:
         return tuple(name.strip() for name in named.split(",") if name.strip()) if isinstance(named, str) else named

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_ai.messages import ToolCallPart
 
 from orket_pipelines.agents import records
+from orket_pipelines.agents.approvals import ASKED, Wanted, ask_approval, needed
 from orket_pipelines.agents.gate import Allowed, Denied, judge_call
 from orket_pipelines.agents.history import Exchange, History
 from orket_pipelines.agents.model import Assignment, Outcome
@@ -72,8 +73,8 @@ def begin_calls(tx: Transaction, work: Work, exchange: Exchange) -> None:
 def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
     """Judge a call of the last answer, run it if it is allowed, and store what came of it.
 
-    Returns the session's outcome where the call ends it. Raises: Stopped, StoreError, LeaseLost, WorkbenchError; the
-    call is then still open.
+    Returns the session's outcome where the call ends it. Raises: ApprovalNeeded, Stopped, StoreError, LeaseLost,
+    WorkbenchError; the call is then still open.
     """
     clock = work.desk.store.clock
     started = clock.monotonic()
@@ -81,6 +82,8 @@ def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
     tree = None
     card_state = work.history.exchanges[-1].card_state
     judged = judge_call(work.role, card_state, call.tool_name, call.args or {}, work.history.tools_called)
+    if isinstance(judged, Allowed):
+        judged = _decided(work, call, judged)
     if isinstance(judged, Allowed):
         result = _run(work, call, judged)
         reach(TOOL.after_effect)
@@ -93,6 +96,25 @@ def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
     outcome = _store(work, Done(call, stored, result))
     reach(TOOL.after_outcome)
     return outcome
+
+
+def _decided(work: Work, call: ToolCallPart, allowed: Allowed) -> Allowed | Denied:
+    """What a person says of a call of a tool that the settings hold back. Raises: ApprovalNeeded until somebody has."""
+    if allowed.tool.name not in work.desk.settings.approvals:
+        return allowed
+    session, turn = work.session, work.history.exchanges[-1].number
+    arguments = work.redact(call.args_as_json_str())
+    wanted = Wanted(_key(session, turn, call), session.card_id, session.id, session.role, allowed.tool.name, arguments)
+    with work.desk.store.write() as tx:
+        found = ask_approval(tx, wanted)
+    reach(ASKED)
+    if found.granted is None:
+        raise needed(found)
+    if found.granted:
+        return allowed
+    why = f": {found.reason}" if found.reason else ""
+    fix = "Reach your goal in another way, or ask in a comment or with request_state blocked, reason input."
+    return Denied("approval", f"{found.decided_by} refused this call{why}", fix)
 
 
 def _denied(work: Work, call: ToolCallPart, denied: Denied) -> ToolResult:

@@ -7,6 +7,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.tools import ToolDefinition
 
 from orket_pipelines.agents import records
+from orket_pipelines.agents.approvals import demand_known
 from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
 from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
@@ -41,6 +42,7 @@ def take_up(desk: Desk, model: LanguageModel, role: Role, assignment: Assignment
     The checkout of a running one is put back to its last checkpoint: what was done to it since has no outcome.
     """
     settings, redact = desk.settings, redactor(desk.settings)
+    demand_known(settings.approvals, TOOLS)
     with desk.store.glance() as tx:
         session = records.find_session(tx, assignment)
     if session is None:

@@ -7,6 +7,7 @@ import typer
 from orket_pipelines import __version__
 from orket_pipelines.cli import (
     agents,
+    approvals,
     bench,
     budgets,
     cards,
@@ -34,6 +35,7 @@ NOUNS = {
     "rocks": (rocks.group, "Whole deliveries."),
     "issues": (issues.group, "Single issues."),
     "budgets": (budgets.group, "What may be spent, and what was."),
+    "approvals": (approvals.group, "Calls of agents that wait for a person's decision."),
     "images": (images.group, "What containers are made from."),
     "sandboxes": (sandboxes.group, "What runs of the results."),
     "agents": (agents.group, "What a model would be told."),

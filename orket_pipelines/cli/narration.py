@@ -76,5 +76,9 @@ SENTENCES: dict[str, Callable[[Payload], str | None]] = {
     "pull_request.merged": lambda payload: f"pull request #{payload['number']} merged as {payload['merge_commit'][:8]}",
     "pull_request.labeled": _labelled,
     "pull_request.closed": lambda payload: f"pull request #{payload['number']} closed without a merge",
+    "approval.requested": lambda payload: f"{payload['role']} asks a person: may {payload['tool']} be called?",
+    "approval.decided": lambda payload: (
+        f"{payload['by']} {'granted' if payload['granted'] else 'refused'} a call of {payload['tool']}"
+    ),
     "policy.violated": lambda payload: f"refused: {_shortened(payload['reason'])}",
 }

@@ -12,6 +12,7 @@ from orket_pipelines.delivery.next_step import next_step
 from orket_pipelines.delivery.steps import take_step
 from orket_pipelines.delivery.work import Work, move, wait
 from orket_pipelines.errors import (
+    ApprovalNeeded,
     BudgetSpent,
     ContainerError,
     EffectInDoubt,
@@ -105,6 +106,8 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
         except EngineUnavailable as error:
             before, lost_at = None, lost_at or store.clock.monotonic()
             _wait_for_engine(work, error, since=lost_at)
+        except ApprovalNeeded as error:
+            wait(_look_again(work), WaitReason.INPUT, _explain(error))
         except BudgetSpent as error:
             wait(_look_again(work), WaitReason.RESOURCE, _explain(error))
         except WAITED_FOR as error:

@@ -252,6 +252,26 @@ test_runs = _table(
     sa.Index(None, "workspace_id", "card_id"),
 )
 
+approvals = _table(
+    "approvals",
+    sa.Column("id", Text, primary_key=True),
+    # The key of the call's effect: a call is asked about once.
+    sa.Column("call", Text, nullable=False),
+    sa.Column("card_id", Text, nullable=False),
+    sa.Column("session_id", Text, nullable=False),
+    sa.Column("role", Text, nullable=False),
+    sa.Column("tool", Text, nullable=False),
+    sa.Column("arguments", Text, nullable=False),
+    sa.Column("asked_at", Integer, nullable=False),
+    # Null until somebody has decided.
+    sa.Column("granted", Boolean),
+    sa.Column("decided_by", Text),
+    sa.Column("reason", Text),
+    sa.Column("decided_at", Integer),
+    sa.UniqueConstraint("workspace_id", "call"),
+    sa.Index(None, "workspace_id", "card_id"),
+)
+
 artifacts = _table(
     "artifacts",
     sa.Column("id", Text, primary_key=True),

@@ -114,13 +114,12 @@ def plant(world: World, section: dict[str, Any], attacks: Sequence[Attack]) -> s
     details = {"description": said if where == "issue_text" else "Say hello."}
     state = CardState.CODE_REVIEW if section["role"] == "integrity_guard" else CardState.IN_PROGRESS
     with world.store.write() as tx:
-        of_epic = {"parent_id": "epic", "rock_id": "rock"}
         insert_cards(
             tx,
             [
                 Card("rock", CardKind.ROCK, "Rock", rock_id="rock"),
                 Card("epic", CardKind.EPIC, "Epic", parent_id="rock", rock_id="rock"),
-                Card("one", CardKind.ISSUE, "One", state=state, details=details, **of_epic),
+                Card("one", CardKind.ISSUE, "One", state, "epic", "rock", details=details),
                 Card("elsewhere-issue", CardKind.ISSUE, "Elsewhere", rock_id="elsewhere-rock"),
             ],
         )
@@ -133,7 +132,7 @@ def hold(world: World, section: dict[str, Any], attacks: Sequence[Attack], workb
     brief = plant(world, section, attacks)
     role = get_role(section["role"])
     purpose = Purpose.REVIEW if role.name == "integrity_guard" else Purpose.WORK
-    settings = Settings(home=world.host.parent / "home", model_api_key=KEY, command_timeout=20)  # type: ignore[arg-type]
+    settings = Settings(home=world.host.parent / "home", model_api_key=KEY, command_timeout=20)
     desk = Desk(world.store.acting(actor=role.name), world.code, workbench, settings, threading.Event())
     assignment = Assignment("one", 1, role.name, purpose, 1, world.commit, "project", ("run-tests",), brief)
     return run_session(desk, Obedient(role.tools), assignment)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orket_pipelines.agents import run_session
+from orket_pipelines.agents.approvals import decide, list_approvals
 from orket_pipelines.agents.model import Assignment, Outcome, Purpose
 from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
@@ -15,6 +16,7 @@ from orket_pipelines.agents.records import list_sessions, turns_of
 from orket_pipelines.agents.tools.model import Desk
 from orket_pipelines.cards.model import Card, CardKind, CardState
 from orket_pipelines.cards.records import comments_of, insert_cards
+from orket_pipelines.errors import ApprovalNeeded
 from orket_pipelines.git.fake import MemoryCode
 from orket_pipelines.policy import list_violations
 from orket_pipelines.settings import Settings
@@ -63,15 +65,19 @@ def hold(folder: Path, turns: list[dict[str, Any]] = SCRIPT) -> Outcome:
         store.acting(actor="coder"),
         code,
         MemoryWorkbenches(count).open(checkout, name="count"),
-        Settings(home=folder),
+        Settings(home=folder, approvals=frozenset({"comment"})),
         threading.Event(),
     )
     assignment = Assignment("count", 1, "coder", Purpose.WORK, 1, commit, "counting", (), "Count to three.")
     scene = {"purpose": "work", "turns": turns}
+    models = Scripted(Playbook.model_validate({"cards": {"count": {"coder": [scene]}}}))
     try:
-        return run_session(
-            desk, Scripted(Playbook.model_validate({"cards": {"count": {"coder": [scene]}}})), assignment
-        )
+        return run_session(desk, models, assignment)
+    except ApprovalNeeded:
+        with store.write() as tx:
+            (asked,) = list_approvals(tx, undecided=True)
+            decide(tx, asked.id, granted=True, by="person")
+        return run_session(desk, models, assignment)
     finally:
         store.close()
 

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
+    # No tool of the story is one that a person decides about.
+    "agents.approval_asked": "tests/agents/test_session_resume.py",
     # Only where there is no engine; the deployment around it is the same.
     "sandboxes.after_process": "tests/sandboxes/test_on_processes.py",
     # Asked for by a person, or by age: no delivery does it.

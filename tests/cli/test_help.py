@@ -24,6 +24,10 @@ COMMANDS = sorted(_commands(get_command(build())))
 def test_the_commands_are_these() -> None:
     assert [" ".join(words) for words in COMMANDS] == [
         "agents prompt",
+        "approvals grant",
+        "approvals list",
+        "approvals refuse",
+        "approvals show",
         "bench",
         "budgets show",
         "cards export",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from orket_pipelines.agents.approvals import decide, list_approvals
 from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery import Result
@@ -52,3 +53,16 @@ def test_agents_see_how_the_sandbox_of_their_rock_stands_and_what_it_said(line: 
     sandboxes.down(found)
     assert (view.status(), view.logs(tail=10)) == (None, {})
     assert view_of(line.factory, card) is None
+
+
+def test_a_call_that_a_person_must_approve_makes_the_card_wait_and_then_goes_on(line: Line) -> None:
+    line.add("one")
+    line.settings = line.settings.model_copy(update={"approvals": frozenset({"write_file", "submit_review"})})
+    for _ in ("write_file", "submit_review"):
+        card = line.deliver()["one"].card
+        assert (card.state, card.wait_reason) == (CardState.BLOCKED, WaitReason.INPUT)
+        with line.store.write() as tx:
+            (asked,) = list_approvals(tx, undecided=True)
+            assert asked.id in card.note
+            assert decide(tx, asked.id, granted=True, by="ada")[1]
+    assert line.deliver()["one"].result is Result.DONE
