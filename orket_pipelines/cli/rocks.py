@@ -74,7 +74,7 @@ def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str,
         terminal,
         settings,
         [issue.id for issue in issues],
-        lambda factory, stop: deliver_rock(factory, rock_id, stop=stop),
+        lambda factory, stop: deliver_rock(factory, rock_id, stop=stop, on_waiting=terminal.say),
         again=again,
         after=AFTER,
     )

@@ -19,18 +19,24 @@ POLL = 0.25
 
 
 def deliver_rock(
-    factory: Factory, rock_id: str, *, stop: threading.Event, on_delivery: Callable[[Delivery], None] | None = None
+    factory: Factory,
+    rock_id: str,
+    *,
+    stop: threading.Event,
+    on_delivery: Callable[[Delivery], None] = lambda _: None,
+    on_waiting: Callable[[str], None] = lambda _: None,
 ) -> list[Delivery]:
     """Work on the rock's issues, as many at once as the settings allow, until nothing is left that can be claimed.
 
-    Returns what became of each issue of the rock, in the order of its files. `on_delivery` hears of each as it ends.
+    Returns what became of each issue of the rock, in the order of its files. `on_delivery` hears of each as it ends,
+    `on_waiting` why none is worked on here although one could be, once per reason.
 
     Raises: CardError where there is no such rock; whatever stopped a worker for good, after the others have stopped.
     """
     with factory.store.read() as tx:
         if get_card(tx, rock_id).kind is not CardKind.ROCK:
             raise CardError(f"{rock_id} is not a rock", next_step="See which there are: orket rocks list")
-    pool = _Pool(factory, rock_id, stop, on_delivery or (lambda _: None))
+    pool = _Pool(factory, rock_id, stop, on_delivery, on_waiting)
     pool.run()
     with factory.store.read() as tx:
         issues = list_cards(tx, rock_id=rock_id, kinds=WORKABLE)
@@ -41,9 +47,15 @@ class _Pool:
     """The threads of one `deliver_rock`, and what they share."""
 
     def __init__(
-        self, factory: Factory, rock_id: str, stop: threading.Event, on_delivery: Callable[[Delivery], None]
+        self,
+        factory: Factory,
+        rock_id: str,
+        stop: threading.Event,
+        on_delivery: Callable[[Delivery], None],
+        on_waiting: Callable[[str], None],
     ) -> None:
-        self._factory, self._rock_id, self._stop, self._on_delivery = factory, rock_id, stop, on_delivery
+        self._factory, self._rock_id, self._stop = factory, rock_id, stop
+        self._on_delivery, self._on_waiting, self._told = on_delivery, on_waiting, ""
         self._claimant = Claimant(factory)
         # Each waiting issue is taken up once: one that waits again at once would be taken up for ever.
         self._resumable = waiting_cards(factory, rock_id, RETRIED)
@@ -83,6 +95,10 @@ class _Pool:
             if isinstance(claimed, tuple):
                 self._resumable.discard(claimed[0])
                 self._busy += 1
+                self._told = ""
+            elif claimed is not None and self._busy == 0 and self._told != str(claimed):
+                self._told = str(claimed)
+                self._on_waiting(f"{self._rock_id}: {claimed}")
             return claimed
 
     def _deliver(self, card_id: str, lease: Lease) -> None:

@@ -1,5 +1,6 @@
 """Claims and places: the best issue of the rock whose turn it is, within limits that hold over all processes."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, insert_cards, list_cards, move_card, move_in, update_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.clock import FakeClock
+from orket_pipelines.delivery import Result, deliver_rock
 from orket_pipelines.delivery.claims import Choice, Claimant, Obstacle, Refused
 from orket_pipelines.store import Lease, LeaseKeeper
 
@@ -249,3 +251,20 @@ def test_a_held_issue_is_refused_whoever_asks_for_it(line: Any, process: Process
     found = process(concurrency=9).claim("one", may_resume=False)
     assert isinstance(found, Refused)
     assert found.obstacle is Obstacle.HELD
+
+
+def test_a_rock_that_finds_no_place_waits_for_one_and_says_so(line: Any, process: Process) -> None:
+    line.settings = line.settings.model_copy(update={"concurrency": 1})
+    add_rock(line, "other", "only")
+    line.add("one")
+    elsewhere = process(concurrency=1)
+    _, lease = elsewhere.claim_next(Choice("other"))  # type: ignore[misc]
+    heard: list[str] = []
+
+    def free_it(reason: str) -> None:
+        heard.append(reason)
+        finish(line, "other-only", lease, elsewhere._factory.leases)
+
+    [delivered] = deliver_rock(line.factory, "rock", stop=threading.Event(), on_waiting=free_it)
+    assert delivered.result is Result.DONE
+    assert heard == ["rock: it waits for a place: taken are 1 in all (concurrency)"]
