@@ -13,10 +13,11 @@ from dagster import (
     SkipReason,
     sensor,
 )
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from assets.graph import ROCKS
 from jobs.delivery import deliver_rock
-from orket_pipelines.cards.model import WORKABLE, Card, CardState
+from orket_pipelines.cards.model import WORKABLE, Card, CardKind, CardState
 from orket_pipelines.cards.records import list_cards
 from orket_pipelines.store import Transaction
 from sensors.reading import NOTHING_YET, SWITCH_ON, partitions_under_way, reading
@@ -36,13 +37,14 @@ def ready_rocks(context: SensorEvaluationContext) -> SensorResult | SkipReason:
             return SkipReason(NOTHING_YET)
         startable = startable_issues(found.tx)
         automation = found.settings.automation
+        priorities = {rock.id: rock.priority for rock in list_cards(found.tx, kinds=[CardKind.ROCK])}
     cursor = json.dumps({rock: [card.id for card in cards] for rock, cards in startable.items()})
     if not startable:
         return SensorResult(skip_reason="No issue is ready to be started: all are begun, done, or wait.", cursor=cursor)
     if not automation:
         would = ", ".join(f"{rock} ({len(cards)} issues)" for rock, cards in startable.items())
         return SensorResult(skip_reason=f"{SWITCH_ON}. Ready: {would}.", cursor=cursor)
-    requests = run_requests(context.instance, startable)
+    requests = run_requests(context.instance, startable, priorities)
     told = None if requests else "Every rock with ready issues is being worked on, or was started for them already."
     return SensorResult(requests, skip_reason=told, cursor=cursor)
 
@@ -58,12 +60,17 @@ def startable_issues(tx: Transaction) -> dict[str, list[Card]]:
     return dict(startable)
 
 
-def run_requests(instance: DagsterInstance, startable: dict[str, list[Card]]) -> list[RunRequest]:
-    """Keyed by what is to be started, so that a rock whose run changed nothing is not started over and over."""
+def run_requests(
+    instance: DagsterInstance, startable: dict[str, list[Card]], priorities: dict[str, float]
+) -> list[RunRequest]:
+    """Keyed by what is to be started, so that a rock whose run changed nothing is not started over and over.
+
+    Where Dagster has no room for all of them, the rock with the higher priority leaves its queue first.
+    """
     under_way = partitions_under_way(instance, deliver_rock.name)
     known = set(instance.get_dynamic_partitions(str(ROCKS.name)))
     return [
-        RunRequest(run_key=_key(rock, cards), partition_key=rock)
+        RunRequest(run_key=_key(rock, cards), partition_key=rock, tags={PRIORITY_TAG: str(round(priorities[rock]))})
         for rock, cards in startable.items()
         if rock in known and rock not in under_way
     ]

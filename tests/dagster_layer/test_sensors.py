@@ -20,7 +20,7 @@ from dagster._core.storage.dagster_run import DagsterRun
 
 from definitions import defs
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
-from orket_pipelines.cards.records import get_card, insert_cards, move_card, move_in
+from orket_pipelines.cards.records import get_card, insert_cards, move_card, move_in, update_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.clock import MICROSECONDS, FakeClock
 from orket_pipelines.delivery.places import ISSUE
@@ -112,6 +112,17 @@ def test_with_automation_on_a_ready_rock_is_started_once_for_what_is_ready(
     first, second = (requests(tick(ready_rocks, instance)) for _ in range(2))
     assert [(each.partition_key, each.job_name) for each in first] == [("shop", None)]
     assert [each.run_key for each in first] == [each.run_key for each in second]
+
+
+def test_a_rock_of_higher_priority_leaves_the_queue_of_runs_first(
+    shop: Store, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORKET_AUTOMATION", "true")
+    instance.add_dynamic_partitions("rocks", ["shop"])
+    with shop.write() as tx:
+        update_card(tx, replace(get_card(tx, "shop"), priority=7.0))
+    [request] = requests(tick(ready_rocks, instance))
+    assert request.tags["dagster/priority"] == "7"
 
 
 def test_an_issue_whose_dependency_is_not_done_makes_no_rock_ready(shop: Store, instance: DagsterInstance) -> None:
