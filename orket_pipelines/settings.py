@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     )
     model_output_price: float | None = Field(None, ge=0)
     model_fallback: tuple[str, ...] = Field((), description="Which of `models` stand in, in order, for `model`.")
+    model_recording: Path | None = Field(None, description="A folder to which questions and answers are recorded.")
+    model_replay: bool = Field(
+        False, description="Answer from model_recording alone; what is not recorded fails, and no server is asked."
+    )
     models: dict[str, NamedModel] = Field(
         {}, description='More models, by names of your own: {"small": {"base_url": "http://127.0.0.1:11434/v1"}}.'
     )

@@ -20,6 +20,7 @@ MARTS = (
     "turns",
     "tool_calls",
     "session_history",
+    "model_costs",
     "policy_violations",
     "test_runs",
     "sandboxes",

@@ -14,6 +14,10 @@ SELECT happened_at, card_id, from_state, to_state, actor, note FROM card_transit
 SELECT card_id, role, purpose, model, turns, tool_calls, cost, seconds, outcome
 FROM session_history ORDER BY started_at DESC LIMIT 20;
 
+-- name: model_costs
+SELECT model, role, sum(turns) AS turns, sum(unpriced_turns) AS unpriced_turns, sum(cost) AS cost, sum(silences) AS silences
+FROM model_costs GROUP BY model, role ORDER BY cost DESC NULLS LAST;
+
 -- name: turns
 SELECT model, count(*) AS turns, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
     sum(cost) AS cost, median(seconds) AS median_seconds

@@ -79,6 +79,10 @@ class ProtocolServer:
         """Sends a word now and then, for ever."""
         self._replies.append(lambda handler, _: handler.drip(self.released))
 
+    def keeps_alive(self) -> None:
+        """Sends comments of the protocol, for ever, and no word."""
+        self._replies.append(lambda handler, _: handler.keep_alive(self.released))
+
     def breaks_off(self) -> None:
         """Starts an answer and resets the connection."""
         self._replies.append(lambda handler, _: handler.break_off())
@@ -134,6 +138,14 @@ class Handler(BaseHTTPRequestHandler):
         while not released.wait(TRICKLE):
             try:
                 self._chunk({"content": "drop "})
+            except OSError:
+                return
+
+    def keep_alive(self, released: threading.Event) -> None:
+        self._begin_stream()
+        while not released.wait(TRICKLE):
+            try:
+                self._piece(b": keep-alive\n\n")
             except OSError:
                 return
 

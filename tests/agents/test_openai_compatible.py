@@ -249,3 +249,46 @@ def test_a_session_whose_server_is_down_goes_on_when_it_is_back(
     with pytest.raises(ModelError):
         run_session(desk, open_models(settings), assignment)
     assert run_session(desk, open_models(settings), assignment).request is CardState.READY_FOR_TESTING
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_an_answer_of_ten_megabytes_is_not_taken_for_one(server: "ProtocolServer", streaming: bool) -> None:
+    server.answers("x" * 10_000_000)
+    with pytest.raises(
+        ModelError, match=r"^local-model gave no usable answer: the answer is longer than 1,000,000 characters$"
+    ) as caught:
+        ask(settings_for(server, model_streaming=streaming, model_turn_timeout=60.0, model_first_token_timeout=60.0))
+    assert "ORKET_MODEL_ANSWER_LIMIT" in caught.value.next_step
+    assert len(server.requests) == 1
+
+
+def test_a_call_with_endless_arguments_is_not_taken_for_one(server: "ProtocolServer") -> None:
+    server.answers(write_file="x" * 5_000)
+    with pytest.raises(ModelError, match="longer than 1,000 characters"):
+        ask(settings_for(server, model_answer_limit=1_000))
+
+
+def test_a_server_that_only_keeps_the_line_open_is_given_up(server: "ProtocolServer") -> None:
+    server.keeps_alive()
+    with pytest.raises(ModelError, match=r"did not come within 0.4 s$"):
+        ask(settings_for(server, model_first_token_timeout=0.4, model_retries=0))
+
+
+def test_a_limit_of_an_answer_is_sent_as_the_server_knows_it(server: "ProtocolServer") -> None:
+    server.answers("hello")
+    ask(settings_for(server, model_max_output_tokens=100))
+    assert server.requests[0]["max_tokens"] == 100
+
+
+def test_a_printed_call_is_carried_out_and_marked_in_the_stored_turn(
+    server: "ProtocolServer", desk: Desk, assignment: Assignment
+) -> None:
+    said = '{"name": "request_state", "arguments": {"state": "ready_for_testing", "summary": "Done."}}'
+    server.answers(f"<tool_call>\n{said}\n</tool_call>")
+    settings = settings_for(server, model="qwen3:8b")
+    outcome = run_session(replace(desk, settings=settings), open_models(settings), assignment)
+    assert outcome.request is CardState.READY_FOR_TESTING
+    with desk.store.read() as tx:
+        (turn,) = turns_of(tx, list_sessions(tx)[0].id)
+    (answer,) = turn.messages
+    assert answer["metadata"] == {"calls_read_from_text": [answer["parts"][0]["tool_call_id"]]}

@@ -192,3 +192,21 @@ def test_the_catalog_explains_every_table_and_column() -> None:
     silent = [(table.name, column.name) for table in tables for column in table.columns if not column.comment]
     assert silent == []
     assert all(re.fullmatch(r"[A-Z].+\.", table.comment) for table in tables)
+
+
+def test_costs_are_told_by_card_role_and_model_and_an_unknown_price_is_not_nothing(
+    story: Store, folder: Path, look: Look
+) -> None:
+    silent = {"card": "api", "role": "coder", "turn": 1, "model": "big-model", "answered_by": "small-model"}
+    with story.write() as tx:
+        append(tx, "model.silent", "api", silent | {"session_id": "s1", "reason": "HTTP 503"})
+    drain(story, folder)
+    query = (
+        "SELECT role, model, rock_id, sessions, turns, unpriced_turns, input_tokens, cost, silences"
+        " FROM model_costs WHERE card_id = 'api' ORDER BY role, model"
+    )
+    assert look(folder / "snapshot.duckdb", query) == [
+        ("coder", "big-model", "todo", 0, 0, 0, 0, None, 1),
+        ("coder", "small-model", "todo", 2, 4, 0, 4_000, Decimal("0.05"), 0),
+        ("integrity_guard", "small-model", "todo", 1, 1, 1, 1_000, None, 0),
+    ]

@@ -45,6 +45,8 @@ def test_the_commands_are_these() -> None:
         "images check",
         "issues deliver",
         "issues review",
+        "models check",
+        "models list",
         "policy list",
         "policy show",
         "rocks deliver",

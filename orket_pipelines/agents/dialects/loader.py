@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,11 +18,14 @@ PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A family of models. `models` are patterns of their names, in lower case; `prompt` ends the system text."""
+    """A family of models. `models` are patterns of their names, in lower case; `prompt` ends the system text;
+    `text_calls` are the notations in which calls that it prints as text are read, tried in order.
+    """
 
     name: str
     models: tuple[str, ...]
     prompt: str
+    text_calls: tuple[str, ...] = ()
 
 
 class DialectFile(BaseModel):
@@ -31,6 +35,7 @@ class DialectFile(BaseModel):
 
     models: list[str] = Field(min_length=1)
     prompt: str = ""
+    text_calls: list[Literal["tags", "brackets", "json"]] = []
 
 
 @lru_cache(maxsize=1)
@@ -61,4 +66,4 @@ def get_dialect(name: str) -> Dialect:
 def read_dialect(path: Path) -> Dialect:
     """The dialect that one file describes. Raises: SettingsError."""
     found = read_declaration(path, DialectFile)
-    return Dialect(path.stem, tuple(found.models), found.prompt.strip())
+    return Dialect(path.stem, tuple(found.models), found.prompt.strip(), tuple(found.text_calls))

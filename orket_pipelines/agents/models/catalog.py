@@ -116,6 +116,8 @@ def check_names(settings: Settings) -> None:
             dialect_for(settings, name)
         except SettingsError as error:
             wrong.append(f"models.{name}.dialect: {error}")
+    if settings.model_replay and settings.model_recording is None:
+        wrong.append("model_replay: there is no recording to replay; ORKET_MODEL_RECORDING names its folder")
     if wrong:
         raise SettingsError("; ".join(wrong), next_step="Correct the settings, then: orket models list")
 

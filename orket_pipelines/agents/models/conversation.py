@@ -35,6 +35,8 @@ from pydantic_ai.tools import ToolDefinition
 from orket_pipelines.agents.models.catalog import Bounds, bounds_of
 from orket_pipelines.agents.models.faults import AnswerTooLong, explain, may_pass, remedy
 from orket_pipelines.agents.models.model import LanguageModel
+from orket_pipelines.agents.models.recording import ask_about
+from orket_pipelines.agents.models.text_calls import read_text_calls
 from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.errors import ModelError, Stopped
 from orket_pipelines.settings import Settings
@@ -76,6 +78,7 @@ class Conversation:
         self, model: LanguageModel, tools: Sequence[ToolDefinition], settings: Settings, stop: threading.Event
     ) -> None:
         self._model = model
+        self._tools = frozenset(tool.name for tool in tools)
         self._settings = settings
         self._stop = stop
         bounds = bounds_of(settings, model.name)
@@ -103,14 +106,24 @@ class Conversation:
         tries = 1
         while True:
             try:
-                return self._runner.run(self._until_stopped(messages))
+                answer = self._runner.run(self._until_stopped(messages))
             except ModelContextWindowExceededError as error:
                 raise ConversationTooLong(f"the conversation no longer fits {self._model.name}") from error
             except AgentRunError as error:
                 if tries > self._bounds.retries or not may_pass(error):
                     raise self._given_up(error, tries) from error
                 self._wait(error, tries)
+            else:
+                return self._taken(messages, answer)
             tries += 1
+
+    def _taken(self, messages: Sequence[ModelMessage], answer: ModelResponse) -> ModelResponse:
+        """The answer as it is gone on with; recorded as it came."""
+        recording = self._model.recording
+        if recording is not None:
+            name = self._model.model.model_name
+            recording.keep(ask_about(name, list(messages), self._parameters, self._model_settings), answer)
+        return read_text_calls(answer, self._model.dialect.text_calls, self._tools)
 
     async def _until_stopped(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         if not self._entered:

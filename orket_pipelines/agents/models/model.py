@@ -10,6 +10,8 @@ if TYPE_CHECKING:  # loading it takes a second, and who only names these types n
     from pydantic_ai.models import Model
     from pydantic_ai.usage import RequestUsage
 
+    from orket_pipelines.agents.models.recording import Recording
+
 Price = Callable[["RequestUsage"], float | None]
 """USD for one answer; None where the price is not known, which is said and never taken for 0."""
 
@@ -18,7 +20,8 @@ Price = Callable[["RequestUsage"], float | None]
 class LanguageModel:
     """A model for one session: its connections belong to the event loop of that session.
 
-    `name` is shown wherever its answers are. `streaming` asks for answers as they come.
+    `name` is shown wherever its answers are. `streaming` asks for answers as they come. `recording` keeps
+    them.
     """
 
     name: str
@@ -26,6 +29,7 @@ class LanguageModel:
     price: Price
     dialect: Dialect
     streaming: bool = False
+    recording: "Recording | None" = None
 
 
 class Models(Protocol):

@@ -9,6 +9,8 @@ from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from orket_pipelines.agents.models.catalog import dialect_for, inherited, server_of
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.models.prices import price_of
+from orket_pipelines.agents.models.recording import Recording, ReplayedModel
+from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.settings import Settings
 
 OPENAI = (".openai.com", ".openai.azure.com")
@@ -22,8 +24,16 @@ def check_server(settings: Settings, name: str) -> None:
 
 
 def open_compatible(settings: Settings, name: str) -> LanguageModel:
-    """A connection of its own to the model of this name. Raises: SettingsError."""
-    server = server_of(settings, name)
+    """A connection of its own to the model of this name; to its recording, where that is to be replayed.
+
+    Raises: SettingsError.
+    """
+    server, price, dialect = server_of(settings, name), price_of(settings, name), dialect_for(settings, name)
+    recording = None
+    if settings.model_recording is not None:
+        recording = Recording(settings.model_recording, redactor(settings))
+        if settings.model_replay:
+            return LanguageModel(name, ReplayedModel(server.model or name, recording), price, dialect)
     key = server.api_key
     provider = OpenAICompatibleProvider(
         "compatible",
@@ -33,7 +43,7 @@ def open_compatible(settings: Settings, name: str) -> LanguageModel:
     )
     model = OpenAIChatModel(server.model or name, provider=provider)
     streaming = bool(inherited(settings, name, "streaming"))
-    return LanguageModel(name, model, price_of(settings, name), dialect_for(settings, name), streaming)
+    return LanguageModel(name, model, price, dialect, streaming, recording)
 
 
 def _profile(base_url: str) -> OpenAIModelProfile:

@@ -35,6 +35,13 @@ def price_of(settings: Settings, name: str) -> Price:
     return lambda usage: (usage.input_tokens * inward + usage.output_tokens * outward) / MILLION
 
 
+def listed_price(model: str, base_url: str) -> tuple[float, float] | None:
+    """USD for a million tokens in and a million out, as the list has it; None where it has none."""
+    price = _listed(model, base_url)
+    inward, outward = price(RequestUsage(input_tokens=MILLION)), price(RequestUsage(output_tokens=MILLION))
+    return None if inward is None or outward is None else (inward, outward)
+
+
 def _listed(model: str, base_url: str) -> Price:
     def price(usage: RequestUsage) -> float | None:
         try:
