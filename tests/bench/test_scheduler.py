@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from orket_pipelines.bench import run_bench, scheduler
 from orket_pipelines.store.tables import metadata
 
+pytestmark = pytest.mark.slow
+
 
 def test_plans_and_claims_are_measured_beside_their_floors(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "ROCKS", 2)

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ class Factory:
         return sum(each == rock for _, each in self.running)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     weights=st.lists(st.sampled_from([0.1, 1.0, 2.0, 3.0, 10.0]), min_size=2, max_size=6),

@@ -11,6 +11,8 @@ from orket_pipelines.cards.records import move_card
 from orket_pipelines.store import Store
 from tests.cli.conftest import Orket
 
+pytestmark = pytest.mark.slow
+
 ROCK = """
 rock:
   id: list

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.delivery import Crew
 from orket_pipelines.delivery.claims import Choice, Claimant, Obstacle, Refused
 from orket_pipelines.delivery.crew import LATER
 from orket_pipelines.delivery.places import occupancy
 from orket_pipelines.store import Lease
+
+pytestmark = pytest.mark.slow
 
 
 def held(line: Any, card_id: str) -> Lease:

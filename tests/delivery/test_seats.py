@@ -13,6 +13,8 @@ from orket_pipelines.errors import SettingsError
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper
 
+pytestmark = pytest.mark.slow
+
 
 def take(line: Any, leases: LeaseKeeper, scope: str, name: str, limit: int) -> bool:
     with line.store.write() as tx:
