@@ -7,8 +7,9 @@ the home are empty again after a command that was killed.
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from orket_pipelines.clock import Clock, SystemClock
@@ -20,12 +21,16 @@ from orket_pipelines.errors import ContainerError, EngineUnavailable, InstallFai
 from orket_pipelines.store.failpoints import failpoint, reach
 from orket_pipelines.workbench.cell import Cell
 from orket_pipelines.workbench.enclosure import (
+    KILL_ALL,
     KILLED,
+    SERVER_VARIABLES,
     SIGNALED,
     Frame,
     enclose,
     read_exit,
     refused,
+    serve,
+    server_user,
     too_large,
     unstarted,
     was_signaled,
@@ -34,6 +39,7 @@ from orket_pipelines.workbench.enclosure import (
 )
 from orket_pipelines.workbench.model import Execution
 from orket_pipelines.workbench.output import Output
+from orket_pipelines.workbench.servers import Servers, SharedOutput
 from orket_pipelines.workbench.tree import hand_over, identity, measure
 from orket_pipelines.workbench.watch import Bounds, End, Watch
 
@@ -100,6 +106,7 @@ class ContainerWorkbench:
         self._bounds = bounds
         self._stop = stop
         self._closed = threading.Event()
+        self.servers = Servers()
         self._turn = threading.Lock()
         self._hand_over()
         self._found = measure(self.checkout, most=bounds.counted)
@@ -133,14 +140,56 @@ class ContainerWorkbench:
             code = self._execute(container, enclose(command, deadline), environment, watch)
             return self._conclude(code, command[0], deadline, watch, output)
 
+    def start_server(self, name: str, command: Sequence[str]) -> str | None:
+        """Run a server as a user of its own: the end of a command kills the commands' processes, not these."""
+        if (reason := why_unstartable(command, {})) is not None:
+            return reason
+        with self._taking_turns(command[0]):
+            self._hand_over()
+            try:
+                container = self._cell.enter(self._stop)
+            except InstallFailed as error:
+                return f"{error}\n{error.next_step}"
+            return self.servers.start(name, lambda slot: partial(self._serve, container, command, slot))
+
+    def _serve(
+        self,
+        container: str,
+        command: Sequence[str],
+        slot: int,
+        output: SharedOutput,
+        should_stop: Callable[[], bool],
+    ) -> int | None:
+        """Run a server to its end, and kill all that its user left behind."""
+        user = server_user(slot, self._cell.user)
+
+        def ended() -> bool:
+            return should_stop() or self._stop.is_set() or self._closed.is_set()
+
+        try:
+            return self._engine.execute(
+                container,
+                serve(command),
+                output=output.add,
+                environment=SERVER_VARIABLES,
+                folder=CHECKOUT_TARGET,
+                user=user,
+                should_stop=ended,
+            )
+        finally:
+            with suppress(EngineUnavailable, ContainerError):
+                self._engine.execute(container, KILL_ALL, output=lambda _data: None, user=user)
+
     def close(self) -> None:
         """End what runs and remove the container; where the engine is away, the reaper does it by the labels."""
         self._closed.set()
+        self.servers.close()
         in_turn = self._turn.acquire(timeout=CLOSE_PATIENCE)
         reach(BEFORE_CLOSE)
         try:
             with suppress(EngineUnavailable, ContainerError):
                 self._cell.leave()
+            self.servers.wait()
         finally:
             if in_turn:
                 self._turn.release()

@@ -17,6 +17,12 @@ HOME = "/home/orket"
 KEEPERS = ((10_002, 10_002), (10_003, 10_003))
 """Who the process that keeps a container running belongs to: the first that is not the user of the commands, who then
 can neither kill it nor look into it."""
+FIRST_SERVER = 10_010
+"""The first user that servers belong to."""
+SERVER_VARIABLES = {"HOME": "/dev/shm", "TMPDIR": "/dev/shm"}  # noqa: S108 - the container's own
+"""Where servers write: home and /tmp belong to the user of the commands."""
+KILL_ALL = ("sh", "-c", "kill -9 -1")
+"""Kills all that its user runs in a container, itself too."""
 KEEPER_COMMAND = ("sleep", "infinity")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SCRIPT = files("orket_pipelines.workbench").joinpath("command.sh").read_text()
@@ -84,6 +90,17 @@ def variables(environment: Environment) -> dict[str, str]:
 def enclose(command: Sequence[str], deadline: float) -> tuple[str, ...]:
     """`command`, ended after `deadline` seconds by its container itself; killing whoever asked for it would not."""
     return ("sh", "-c", SCRIPT, "orket", f"{max(deadline, 0.001):.3f}", *command)
+
+
+def serve(command: Sequence[str]) -> tuple[str, ...]:
+    """`command` as a server: without input, errors among what it says."""
+    return ("sh", "-c", 'umask 022; exec "$@" </dev/null 2>&1', "orket", *command)
+
+
+def server_user(slot: int, commands: tuple[int, int]) -> tuple[int, int]:
+    """Whom the server in a slot belongs to: another user than the commands', in their group."""
+    taken = {commands[0], *(uid for uid, _ in KEEPERS)}
+    return [uid for uid in range(FIRST_SERVER, FIRST_SERVER + 20) if uid not in taken][slot], commands[1]
 
 
 def why_unstartable(command: Sequence[str], environment: Mapping[str, str]) -> str | None:

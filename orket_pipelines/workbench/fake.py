@@ -1,12 +1,15 @@
 """Workbenches that run nothing: commands are answered from memory. For benches, crash sweeps and tests."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orket_pipelines.errors import WorkbenchError
 from orket_pipelines.workbench.model import Execution
+from orket_pipelines.workbench.servers import Servers, SharedOutput
 
+TICK = 0.01
 Answer = Callable[[Path, Sequence[str]], Execution]
 """What comes of a command in a checkout."""
 
@@ -44,6 +47,7 @@ class MemoryWorkbench:
         self._answer = answer
         self._commands = commands
         self._closed = False
+        self.servers = Servers()
 
     def run(
         self,
@@ -60,9 +64,22 @@ class MemoryWorkbench:
         self._commands.append(tuple(command))
         return self._answer(self.checkout, command)
 
+    def start_server(self, name: str, command: Sequence[str]) -> str | None:
+        """A server that says its answer, and then runs until it is stopped if that is a success."""
+        said = self.run(command, deadline=0)
+
+        def serve(output: SharedOutput, should_stop: Callable[[], bool]) -> int | None:
+            output.add(said.output.encode())
+            while said.succeeded and not (should_stop() or self._closed):
+                time.sleep(TICK)
+            return None if said.succeeded else said.exit_code
+
+        return self.servers.start(name, lambda _slot: serve)
+
     def close(self) -> None:
         """Take no more commands."""
         self._closed = True
+        self.servers.close()
 
 
 def _look_up(answers: Mapping[tuple[str, ...], Execution] | None) -> Answer:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from orket_pipelines.workbench.servers import Servers
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -51,6 +53,17 @@ class Workbench(Protocol):
         (no such program) comes back with exit code 127 and the reason as output. Raises: WorkbenchError where the
         workbench itself is gone; Stopped where a stop was asked for before the command ended; EngineUnavailable and
         ContainerError where commands run in containers.
+        """
+
+    @property
+    def servers(self) -> Servers:
+        """What was started with `start_server`."""
+
+    def start_server(self, name: str, command: Sequence[str]) -> str | None:
+        """Run `command` beside the commands, which reach it on the loopback, until it ends, is stopped, or the
+        workbench is closed; why not, where it cannot be. In a container it can read the checkout, not change it.
+
+        Raises: as `run`.
         """
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from orket_pipelines.workbench.launcher import Launcher
 from orket_pipelines.workbench.model import Execution
 from orket_pipelines.workbench.modules import link_modules
 from orket_pipelines.workbench.output import Output
+from orket_pipelines.workbench.servers import Servers, SharedOutput
 
 MARKER = "WORKBENCH"
 """The variable by which processes of a command are known where its supervisor was killed."""
@@ -44,6 +45,8 @@ CERTIFICATES = (
 )
 """Variables that pass through: where there is a proxy with a certificate of its own, nothing works without."""
 CHUNK = 65_536
+SERVER_LIFETIME = 24 * 3600.0
+"""Seconds; a session of an agent ends long before."""
 TICK = 0.2
 """Seconds between looks at the stop flag."""
 ANSWER_PATIENCE = 10.0
@@ -134,6 +137,7 @@ class ProcessWorkbench:
         self._stop = stop
         self._lock = threading.Lock()
         self._running: set[socket.socket] = set()
+        self.servers = Servers()
         self._closed = False
         self._home = checkout.with_name(f"{checkout.name}.home")
         shutil.rmtree(self._home, ignore_errors=True)
@@ -157,27 +161,63 @@ class ProcessWorkbench:
         except InstallFailed as error:
             return Execution(1, f"{error}\n{error.next_step}\n", 0, time.monotonic() - started, timed_out=False)
         mark = f"{self._name}-{secrets.token_hex(8)}"
-        worker, reading = self._start(command, deadline, mark, {**installed, **(environment or {})})
         started, output = time.monotonic(), Output(output_limit)
-        try:
-            timed_out = self._follow(worker, reading, output, started + deadline)
-            answer = _end(worker, reading, output, mark)
-        finally:
-            with self._lock:
-                self._running.discard(worker)
-            worker.close()
-            os.close(reading)
+        variables = {**installed, **(environment or {})}
+        answer, timed_out = self._perform(
+            command, deadline, mark, environment=variables, output=output, should_stop=lambda: False
+        )
         self._check(answer)
         exit_code = None if timed_out else answer["status"]
         return Execution(exit_code, output.text(), output.truncated, time.monotonic() - started, timed_out=timed_out)
 
+    def start_server(self, name: str, command: Sequence[str]) -> str | None:
+        """Run a server as the port says; it is a process as commands are."""
+        if not command:
+            return "nothing to run: the command is empty"
+        try:
+            installed = self._install()
+        except InstallFailed as error:
+            return f"{error}\n{error.next_step}"
+
+        def serve(output: SharedOutput, should_stop: Callable[[], bool]) -> int | None:
+            mark = f"{self._name}-{secrets.token_hex(8)}"
+            answer, stopped = self._perform(
+                command, SERVER_LIFETIME, mark, environment=installed, output=output, should_stop=should_stop
+            )
+            return None if stopped or should_stop() else answer["status"]
+
+        return self.servers.start(name, lambda _slot: serve)
+
     def close(self) -> None:
         """Kill what still runs, and remove the private home."""
+        self.servers.close()
         with self._lock:
             self._closed = True
             for worker in self._running:
                 _hang_up(worker)
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _perform(
+        self,
+        command: Sequence[str],
+        deadline: float,
+        mark: str,
+        *,
+        environment: Mapping[str, str],
+        output: Output,
+        should_stop: Callable[[], bool],
+    ) -> tuple[dict[str, Any], bool]:
+        """Start a command and see to its end; the supervisor's answer, and whether the deadline came first."""
+        worker, reading = self._start(command, deadline, mark, environment)
+        try:
+            until = time.monotonic() + deadline
+            timed_out = self._follow(worker, reading, output, until, should_stop=should_stop)
+            return _end(worker, reading, output, mark), timed_out
+        finally:
+            with self._lock:
+                self._running.discard(worker)
+            worker.close()
+            os.close(reading)
 
     def _install(self) -> dict[str, str]:
         """Variables by which a command finds what was installed for the checkout as it is now."""
@@ -229,7 +269,9 @@ class ProcessWorkbench:
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
 
-    def _follow(self, worker: socket.socket, reading: int, output: Output, until: float) -> bool:
+    def _follow(
+        self, worker: socket.socket, reading: int, output: Output, until: float, *, should_stop: Callable[[], bool]
+    ) -> bool:
         """Gather output until the supervisor answers; whether the deadline came first."""
         # Not select(), which takes no descriptor above 1023.
         with selectors.DefaultSelector() as watched:
@@ -237,7 +279,7 @@ class ProcessWorkbench:
             watched.register(reading, selectors.EVENT_READ)
             while (left := until - time.monotonic()) > 0:
                 ready = {key.fileobj for key, _ in watched.select(min(left, TICK))}
-                if self._stop.is_set() or ready == {worker}:
+                if self._stop.is_set() or should_stop() or ready == {worker}:
                     return False
                 if reading in ready and not _read(reading, output):
                     watched.unregister(reading)

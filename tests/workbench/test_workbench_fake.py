@@ -37,3 +37,15 @@ def test_a_closed_workbench_runs_nothing(tmp_path: Path) -> None:
     workbench.close()
     with pytest.raises(WorkbenchError, match="is closed"):
         workbench.run(["x"], deadline=1)
+
+
+def test_a_server_of_the_fake_says_its_answer_and_runs_until_it_is_stopped(tmp_path: Path) -> None:
+    workbench = MemoryWorkbenches({("serve",): ended(0, "up")}).open(tmp_path, name="one")
+    assert workbench.start_server("web", ["serve"]) is None
+    assert workbench.start_server("bad", ["unknown"]) is None
+    stopped = workbench.servers.stop("web")
+    assert stopped is not None
+    assert (stopped.running, stopped.output) == (False, "up")
+    failed = workbench.servers.stop("bad")
+    assert failed is not None
+    assert failed.exit_code == 127

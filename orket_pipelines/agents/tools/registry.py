@@ -16,6 +16,9 @@ from orket_pipelines.agents.tools.run_tests import RUN_TESTS
 from orket_pipelines.agents.tools.sandbox_logs import SANDBOX_LOGS
 from orket_pipelines.agents.tools.sandbox_status import SANDBOX_STATUS
 from orket_pipelines.agents.tools.search import SEARCH
+from orket_pipelines.agents.tools.server_output import SERVER_OUTPUT
+from orket_pipelines.agents.tools.start_server import START_SERVER
+from orket_pipelines.agents.tools.stop_server import STOP_SERVER
 from orket_pipelines.agents.tools.submit_guidance import SUBMIT_GUIDANCE
 from orket_pipelines.agents.tools.submit_review import SUBMIT_REVIEW
 from orket_pipelines.agents.tools.write_file import WRITE_FILE
@@ -31,6 +34,9 @@ TOOLS: dict[str, Tool] = {
         SEARCH,
         RUN_COMMAND,
         RUN_TESTS,
+        START_SERVER,
+        SERVER_OUTPUT,
+        STOP_SERVER,
         CARD_CONTEXT,
         COMMENT,
         CREATE_ISSUE,
