@@ -19,6 +19,8 @@ TERMINATE = """mutation ($run: String!) {
   terminateRun(runId: $run) { ... on TerminateRunSuccess { run { runId } } ... on Error { message } }
 }"""
 STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+CHECKPOINT = 10.0
+"""Seconds from the request to the end of the run, with everything so far stored."""
 GRACE = 2.0
 """Seconds after the end of a run until nothing of it may be left."""
 
@@ -54,6 +56,6 @@ def test_a_terminated_run_leaves_no_container_two_seconds_after_its_end(
         run = launch(factory, "tide")
         until(lambda: bool(docker_engine.containers(ours | {RUN: run})), 60, "the agent never ran a command")
         assert "run" in factory.ask(TERMINATE, run=run)["terminateRun"]
-        until(lambda: status(factory, run) == "CANCELED", 30, "the run never ended")
+        until(lambda: status(factory, run) == "CANCELED", CHECKPOINT, "the run took too long to end")
         until(lambda: not docker_engine.containers(ours), GRACE, "a container outlived its run")
         assert factory.states("tide")["tide-table"] != "done"
