@@ -111,6 +111,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return story(folder)
 
 
+def test_the_moment_at_which_a_person_is_asked_is_among_the_places() -> None:
+    """No delivery comes there, so that it is killed here alone."""
+    assert "agents.approval_asked" in PLACES
+
+
 def test_the_undisturbed_session_did_what_its_script_says(undisturbed: dict[str, Any]) -> None:
     assert undisturbed["counter"] == "3"
     assert undisturbed["comments"] == [("coder", "Counting.")]
