@@ -1,6 +1,6 @@
 """One tool call: the gate, the tool, a checkpoint of what it changed, and its outcome, stored in one transaction."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
@@ -73,29 +73,61 @@ def begin_calls(tx: Transaction, work: Work, exchange: Exchange) -> None:
 def perform_call(work: Work, call: ToolCallPart) -> Outcome | None:
     """Judge a call of the last answer, run it if it is allowed, and store what came of it.
 
-    Returns the session's outcome where the call ends it. Raises: ApprovalNeeded, Stopped, StoreError, LeaseLost,
-    WorkbenchError; the call is then still open.
+    Returns the session's outcome where the call ends it, or the one that is stored with it. Raises: ApprovalNeeded,
+    Stopped, StoreError, LeaseLost, WorkbenchError; the call is then still open.
     """
-    clock = work.desk.store.clock
-    started = clock.monotonic()
+    exchange = work.history.exchanges[-1]
     reach(TOOL.after_intent)
-    tree = None
-    card_state = work.history.exchanges[-1].card_state
-    judged = judge_call(work.role, card_state, call.tool_name, call.args or {}, work.history.tools_called)
-    if isinstance(judged, Allowed):
-        judged = _decided(work, call, judged)
-    if isinstance(judged, Allowed):
-        result = _run(work, call, judged)
-        reach(TOOL.after_effect)
-        if judged.tool.reach is Reach.CHECKOUT:
-            result, tree = _checkpoint(work, call, result)
-    else:
-        result = _denied(work, call, judged)
-    verdict = "denied" if result.denied else "failed" if result.failed else "done"
-    stored = CallResult(verdict, work.redact(result.text), tree, round(clock.monotonic() - started, 3))
-    outcome = _store(work, Done(call, stored, result))
+    outcome = _store(work, exchange, _carry_out(work, exchange, call))
     reach(TOOL.after_outcome)
     return outcome
+
+
+def closing_call(work: Work, exchange: Exchange, before: Done | None = None) -> Done | None:
+    """What comes of the first open call after `before`, where it can end the session and does nothing else.
+
+    It is to be stored with what comes before it. None where there is no such call, or it is not allowed as it stands.
+    """
+    waiting = [call for call in exchange.open_calls if before is None or call is not before.call]
+    if not waiting or (before is not None and before.result.outcome is not None):
+        return None
+    judged = _judge(work, exchange, waiting[0])
+    if isinstance(judged, Denied) or judged.tool.reach is not Reach.SESSION:
+        return None
+    if judged.tool.name in work.desk.settings.approvals:
+        return None
+    return _as_done(work, waiting[0], _run(work, waiting[0], judged))
+
+
+def _carry_out(work: Work, exchange: Exchange, call: ToolCallPart) -> Done:
+    clock = work.desk.store.clock
+    started = clock.monotonic()
+    judged = _judge(work, exchange, call)
+    if isinstance(judged, Allowed):
+        judged = _decided(work, call, judged)
+    if isinstance(judged, Denied):
+        return _as_done(work, call, _denied(work, call, judged))
+    result, tree = _run(work, call, judged), None
+    reach(TOOL.after_effect)
+    if judged.tool.reach is Reach.CHECKOUT:
+        result, tree = _checkpoint(work, call, result)
+    return _as_done(work, call, result, tree=tree, seconds=clock.monotonic() - started)
+
+
+def _judge(work: Work, exchange: Exchange, call: ToolCallPart) -> Allowed | Denied:
+    return judge_call(work.role, exchange.card_state, call.tool_name, call.args or {}, work.history.tools_called)
+
+
+def _as_done(
+    work: Work,
+    call: ToolCallPart,
+    result: ToolResult,
+    *,
+    tree: str | None = None,
+    seconds: float = 0.0,
+) -> Done:
+    verdict = "denied" if result.denied else "failed" if result.failed else "done"
+    return Done(call, CallResult(verdict, work.redact(result.text), tree, round(seconds, 3)), result)
 
 
 def _decided(work: Work, call: ToolCallPart, allowed: Allowed) -> Allowed | Denied:
@@ -188,28 +220,31 @@ def checkpoint_name(session_id: str) -> str:
     return f"checkpoints/{session_id}"
 
 
-def _store(work: Work, done: Done) -> Outcome | None:
-    """Result, what follows from it, the event, and the end of the session where this is it: all in one transaction."""
-    if done.result.outcome is not None:
-        reach(BEFORE_END)
+def _store(work: Work, exchange: Exchange, done: Done) -> Outcome | None:
+    """Store a call, and the one after it where that closes the session: all in one transaction."""
+    closing = closing_call(work, exchange, done)
+    calls = [done] if closing is None else [done, closing]
     try:
         with work.desk.store.write() as tx:
-            _write(tx, work, done)
+            for each in calls:
+                store_call(tx, work, exchange, each)
     except OURS:
         raise
     except OrketError as error:
         # What was to follow from the call is against a rule: nothing was written, and the model is told.
-        refused = _told(work, done.call, error)
-        stored = replace(done.stored, verdict="failed", text=work.redact(refused.text))
-        done = Done(done.call, stored, refused)
+        told, known = _told(work, done.call, error), done.stored
+        refused = _as_done(work, done.call, told, tree=known.tree, seconds=known.seconds)
+        calls = [refused]
         with work.desk.store.write() as tx:
-            _write(tx, work, done)
-    work.history.settle(work.history.exchanges[-1], done.call.tool_call_id, done.stored)
-    return done.result.outcome
+            store_call(tx, work, exchange, refused)
+    for each in calls:
+        work.history.settle(exchange, each.call.tool_call_id, each.stored)
+    return calls[-1].result.outcome
 
 
-def _write(tx: Transaction, work: Work, done: Done) -> None:
-    session, turn = work.session, work.history.exchanges[-1].number
+def store_call(tx: Transaction, work: Work, exchange: Exchange, done: Done) -> None:
+    """Result, what follows from it, the event, and the end of the session where this is it."""
+    session, turn = work.session, exchange.number
     if done.result.record is not None:
         done.result.record(tx)
     end(tx, _key(session, turn, done.call), DONE, records.as_stored(done.stored))
@@ -228,6 +263,7 @@ def _write(tx: Transaction, work: Work, done: Done) -> None:
     }
     append(tx, "tool.called", session.card_id, payload)
     if done.result.outcome is not None:
+        reach(BEFORE_END)
         records.end_session(tx, session, done.result.outcome)
 
 

@@ -45,8 +45,10 @@ def run_session(desk: Desk, models: Models, assignment: Assignment) -> Outcome:
                 return end_without_result(work, failed)
             stop_if_asked(desk)
             try:
-                take_turn(work, talk)
+                outcome = take_turn(work, talk)
             except ConversationTooLong as error:
                 if work.history.tighten():
                     continue
                 return end_without_result(work, Outcome(failure=str(error)))
+            if outcome is not None:
+                return outcome

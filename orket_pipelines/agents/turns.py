@@ -9,7 +9,7 @@ from pydantic_ai.tools import ToolDefinition
 from orket_pipelines.agents import records
 from orket_pipelines.agents.approvals import demand_known
 from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
-from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name
+from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name, closing_call, store_call
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
 from orket_pipelines.agents.ledger import demand_budget
 from orket_pipelines.agents.model import Assignment, Outcome
@@ -64,10 +64,10 @@ def take_up(desk: Desk, model: LanguageModel, role: Role, assignment: Assignment
     return Work(desk, assignment, role, session, history, redact)
 
 
-def take_turn(work: Work, talk: Talk) -> None:
+def take_turn(work: Work, talk: Talk) -> Outcome | None:
     """Ask the model that the session goes on with, and store its answer with the intents of its calls.
 
-    Raises: BudgetSpent, ModelError, Stopped.
+    Returns the session's outcome where the answer does nothing but end it. Raises: BudgetSpent, ModelError, Stopped.
     """
     store, history = work.desk.store, work.history
     _heed_switch(work, talk)
@@ -87,8 +87,15 @@ def take_turn(work: Work, talk: Talk) -> None:
         for silent in answer.silent:
             records.record_silence(tx, work.session, turn, model=silent.model, reason=work.redact(silent.reason))
         begin_calls(tx, work, exchange)
+        closing = closing_call(work, exchange)
+        if closing is not None:
+            store_call(tx, work, exchange, closing)
     history.exchanges.append(exchange)
     reach(TURN_STORED)
+    if closing is None:
+        return None
+    history.settle(exchange, closing.call.tool_call_id, closing.stored)
+    return closing.result.outcome
 
 
 def giving_up(work: Work) -> Outcome | None:

@@ -11,7 +11,7 @@ from orket_pipelines.delivery.work import Work, run_tests_on
 from orket_pipelines.errors import ForgeError
 from orket_pipelines.forge.model import BaseMoved, NotApproved, PullRequestState, TryAgainLater
 from orket_pipelines.git.port import MAIN, Conflict
-from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
+from orket_pipelines.store import Lease, Transaction, append, effect_kind, failpoint, perform, reach
 from orket_pipelines.store.effects import Result, find
 
 MERGE = effect_kind("forge.merge")
@@ -31,11 +31,11 @@ def merge(work: Work) -> None:
 
     Raises: ForgeError where the forge is still not ready after TRIES; Stopped where a stop is asked for while waiting.
     """
-    with work.factory.leases.holding(f"merge:{work.attempt.repository}", stop=work.stop):
+    with work.factory.leases.holding(f"merge:{work.attempt.repository}", stop=work.stop) as lease:
         reach(IN_QUEUE)
         for _ in range(TRIES):
             try:
-                _merge_once(work)
+                _merge_once(work, lease)
             except (TryAgainLater, BaseMoved):
                 work.store.clock.sleep(PAUSE)
             except NotApproved as refused:
@@ -51,12 +51,12 @@ def merge(work: Work) -> None:
     )
 
 
-def _merge_once(work: Work) -> None:
+def _merge_once(work: Work, lease: Lease) -> None:
     attempt, code = work.attempt, work.factory.code
     main = code.head(attempt.repository, MAIN) or ""
     if code.contains(attempt.repository, branch=MAIN, commit=attempt.head):
         # A process that died after main moved left the outcome open: what it meant to make is what there is.
-        _make(work, main, _intended(work) or main)
+        _make(work, lease, main, _intended(work) or main)
         return
     message = f"Merge pull request #{attempt.pull_request}: {work.card.name}\n\nCard: {work.card.id}"
     by = identity_of(MERGER)
@@ -67,7 +67,7 @@ def _merge_once(work: Work) -> None:
         body = "The branch conflicts with main in: " + ", ".join(candidate.paths)
         _send_back(work, FeedbackKind.CONFLICT, body, main)
     elif _is_proven(work, main, candidate.commit):
-        _make(work, main, candidate.commit)
+        _make(work, lease, main, candidate.commit)
 
 
 def _is_proven(work: Work, main: str, candidate: str) -> bool:
@@ -99,7 +99,8 @@ def _key(work: Work) -> str:
     return f"{work.card.id}:{work.attempt.number}:{work.attempt.head}"
 
 
-def _make(work: Work, main: str, candidate: str) -> None:
+def _make(work: Work, lease: Lease, main: str, candidate: str) -> None:
+    """Merge. `lease` is the queue's, which goes on with the outcome."""
     card, attempt, forge = work.card, work.attempt, work.factory.forge
     number = attempt.pull_request or 0
 
@@ -116,6 +117,7 @@ def _make(work: Work, main: str, candidate: str) -> None:
         update_attempt(tx, card.id, attempt.number, merge_commit=result["merge_commit"])
         payload = {"repository": attempt.repository, "number": number, "head": attempt.head, **result}
         append(tx, "pull_request.merged", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
+        work.factory.leases.give_back(tx, lease)
 
     intent = {"number": number, "base": main, "candidate": candidate}
     perform(work.store, MERGE, _key(work), subject=card.id, intent=intent, act=act, probe=probe, record=record)

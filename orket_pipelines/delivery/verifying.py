@@ -111,6 +111,9 @@ def _settle(work: Work, verdict: Verdict) -> None:
             move_in(tx, work.card, Move(CardState.IN_PROGRESS, VERIFIER, note=verdict.failures[0].partition("\n")[0]))
         else:
             move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=work.facts.guard_approved))
+            if work.store.fence is not None:
+                # There is nothing more to do under it.
+                work.factory.leases.give_back(tx, work.store.fence)
     reach(AFTER_VERDICT)
 
 

@@ -112,13 +112,21 @@ class LeaseKeeper:
         reach(AFTER_ACQUIRE)
         return lease
 
+    def give_back(self, tx: Transaction, lease: Lease) -> None:
+        """Give a lease back with the last that is written under it; `release` then finds nothing left to write."""
+        tx.execute(_give_back, _as_held(tx, lease))
+
     def release(self, lease: Lease) -> None:
         """Give a lease back; nothing happens where it was taken over meanwhile."""
         reach(BEFORE_RELEASE)
         with self._lock:
-            self._held.pop(lease.name, None)
-        with self._store.write() as tx:
-            tx.execute(_give_back, _as_held(tx, lease))
+            if self._held.get(lease.name) == lease:
+                del self._held[lease.name]
+        with self._store.glance() as tx:
+            row = tx.execute(_select, {"b_workspace_id": tx.workspace_id, "b_name": lease.name}).first()
+        if row is not None and row.owner is not None and row.token == lease.token:
+            with self._store.write() as tx:
+                self.give_back(tx, lease)
         reach(AFTER_RELEASE)
 
     @contextmanager

@@ -38,11 +38,13 @@ class Reach(StrEnum):
 
     NOTHING: run it again. CHECKOUT: roll the checkout back to the last checkpoint, run it again.
     STORE: it is recorded in the transaction of its outcome, so it did not happen: run it again.
+    SESSION: it can end the session and does nothing else; its outcome is stored with what comes before it.
     """
 
     NOTHING = "nothing"
     CHECKOUT = "checkout"
     STORE = "store"
+    SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ REQUEST_STATE = Tool(
     "request_state",
     "Say that your work on the card is ready for testing, or that it must wait and for what. This ends your session.",
     RequestState,
-    Reach.STORE,
+    Reach.SESSION,
     _run,
     session_limit=20,
 )

@@ -19,7 +19,7 @@ SUBMIT_GUIDANCE = Tool(
     "submit_guidance",
     "Give the author guidance on the approach to take. This ends your session.",
     SubmitGuidance,
-    Reach.STORE,
+    Reach.SESSION,
     _run,
     session_limit=20,
 )

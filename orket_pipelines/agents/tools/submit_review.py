@@ -28,7 +28,7 @@ SUBMIT_REVIEW = Tool(
     "submit_review",
     "Approve the commit under review, or request changes of it. This ends your session.",
     SubmitReview,
-    Reach.STORE,
+    Reach.SESSION,
     _run,
     states=frozenset({CardState.CODE_REVIEW}),
     session_limit=20,
