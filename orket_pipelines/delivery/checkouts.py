@@ -22,7 +22,7 @@ def fresh_checkout(factory: Factory, owner: str, use: str, repository: str, comm
     there already were left by killed processes, of commits that nobody may come back to.
     """
     path = factory.checkout_of(owner, f"{use}-{commit[:12]}")
-    for left in (*path.parent.glob(f"{use}-*"), *path.parent.glob(f".{use}-*")):
+    for left in _left_behind(path.parent, f"{use}-"):
         remove(left)
     reach(CLEARED)
     factory.code.check_out(repository, commit, path)
@@ -32,3 +32,11 @@ def fresh_checkout(factory: Factory, owner: str, use: str, repository: str, comm
     finally:
         shutil.rmtree(path, ignore_errors=True)
         reach(REMOVED)
+
+
+def _left_behind(folder: Path, prefix: str) -> list[Path]:
+    """Whole checkouts and, with a dot before their name, begun ones."""
+    try:
+        return [left for left in folder.iterdir() if left.name.removeprefix(".").startswith(prefix)]
+    except FileNotFoundError:
+        return []

@@ -31,8 +31,8 @@ from orket_pipelines.workbench.model import Workbenches
 class Factory:
     """One process's hands. Close it, or use it as a context manager: its leases are given back then.
 
-    Without a `stage` nothing is deployed, and what a card declares to be tried on a sandbox fails. `engine` is None
-    where commands are processes; `isolation` says in a line what is isolated.
+    The home of its `settings` is absolute. Without a `stage` nothing is deployed, and what a card declares to be tried
+    on a sandbox fails. `engine` is None where commands are processes; `isolation` says in a line what is isolated.
     """
 
     settings: Settings
@@ -63,7 +63,7 @@ class Factory:
 
     def checkout_of(self, card_id: str, name: str) -> Path:
         """Where the throwaway clone `name` (an attempt, `review`, a test run) of a card lies."""
-        return self.settings.home.resolve() / "checkouts" / self.store.workspace_id / card_id / name
+        return self.settings.home / "checkouts" / self.store.workspace_id / card_id / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
     rules_of(settings)
     if settings.role_concurrency:
         demand_known_roles(settings, load_roles(settings.roles))
+    # Once for all: the file system is asked for each part of a path that is resolved.
+    settings = settings.model_copy(update={"home": settings.home.resolve()})
     store = Store.open(settings.store_url, workspace_id=settings.workspace, clock=clock).acting(run_id=run_id)
     code = open_code(settings)
     leases = LeaseKeeper(store, patience=settings.lease_patience)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 from pydantic_ai import direct
@@ -126,20 +126,26 @@ class Conversation:
         return read_text_calls(answer, self._model.dialect.text_calls, self._tools)
 
     async def _until_stopped(self, messages: Sequence[ModelMessage]) -> ModelResponse:
-        if not self._entered:
+        if self._model.connects and not self._entered:
             await self._model.model.__aenter__()
             self._entered = True
-        request = asyncio.ensure_future(self._request(messages))
+        loop, request = asyncio.get_running_loop(), asyncio.current_task()
+        self._look = loop.call_later(STOP_POLL, self._watch, request)
         try:
-            while not (await asyncio.wait({request}, timeout=STOP_POLL))[0]:
-                if self._stop.is_set():
-                    raise Stopped(f"stopped while waiting for {self._model.name}")
-            return request.result()
+            return await self._request(messages)
+        except asyncio.CancelledError:
+            raise Stopped(f"stopped while waiting for {self._model.name}") from None
         except UNREADABLE as error:
             raise UnexpectedModelBehavior(f"the answer cannot be read ({type(error).__name__}: {error})") from error
         finally:
-            if request.cancel():
-                await asyncio.gather(request, return_exceptions=True)
+            self._look.cancel()
+
+    def _watch(self, request: "asyncio.Task[Any] | None") -> None:
+        """Look at the stop flag now and then; a task of its own for the request would cost as much as to ask."""
+        if self._stop.is_set() and request is not None:
+            request.cancel()
+        else:
+            self._look = asyncio.get_running_loop().call_later(STOP_POLL, self._watch, request)
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         if not self._model.streaming:

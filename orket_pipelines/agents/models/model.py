@@ -21,7 +21,7 @@ class LanguageModel:
     """A model for one session: its connections belong to the event loop of that session.
 
     `name` is shown wherever its answers are. `streaming` asks for answers as they come. `recording` keeps
-    them.
+    them. One that does not `connect` has nothing to open and close.
     """
 
     name: str
@@ -30,6 +30,7 @@ class LanguageModel:
     dialect: Dialect
     streaming: bool = False
     recording: "Recording | None" = None
+    connects: bool = True
 
 
 class Models(Protocol):

@@ -50,7 +50,7 @@ class Scripted:
     def open(self, name: str) -> LanguageModel:
         """The script, by the name that it is labelled with."""
         del name
-        return LanguageModel(NAME, ScriptedModel(self.playbook), free, dialect_of(NAME))
+        return LanguageModel(NAME, ScriptedModel(self.playbook), free, dialect_of(NAME), connects=False)
 
 
 class ScriptedModel(Model):

@@ -167,7 +167,8 @@ class MemoryCode:
 
     def _write_checkout(self, path: Path, tree: Tree) -> None:
         if not self._files:
-            folders.remove(path)
+            if path.exists():
+                folders.remove(path)
             path.mkdir(parents=True)
             return
         fresh = folders.make_fresh(path)
