@@ -63,7 +63,7 @@ class Factory:
 
     def checkout_of(self, card_id: str, name: str) -> Path:
         """Where the throwaway clone `name` (an attempt, `review`, a test run) of a card lies."""
-        return self.settings.home / "checkouts" / self.store.workspace_id / card_id / name
+        return self.settings.home.joinpath("checkouts", self.store.workspace_id, card_id, name)
 
 
 @dataclass(frozen=True, slots=True)
