@@ -2,10 +2,13 @@
 
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import sqlalchemy as sa
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
@@ -49,6 +52,24 @@ def commits(folder: Path, count: int) -> Cost:
         connection.execute("COMMIT")
     cost = Cost(time.process_time() - cpu, time.monotonic() - wall)
     connection.close()
+    return cost
+
+
+def server_commits(url: str, count: int) -> Cost:
+    """The same on PostgreSQL, by its bare driver; the server's own CPU time is not in it."""
+    engine = sa.create_engine(url)
+    connection: Any = engine.raw_connection()
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE orket_bench_floor (id serial PRIMARY KEY, body text)")
+        connection.commit()
+        cpu, wall = time.process_time(), time.monotonic()
+        for _ in range(count):
+            cursor.execute("INSERT INTO orket_bench_floor (body) VALUES (%s)", (ROW,))
+            connection.commit()
+        cost = Cost(time.process_time() - cpu, time.monotonic() - wall)
+        cursor.execute("DROP TABLE orket_bench_floor")
+        connection.commit()
+    engine.dispose()
     return cost
 
 

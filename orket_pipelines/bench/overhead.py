@@ -1,11 +1,9 @@
 """What the line costs on top of its means: a rock of independent issues, two model turns each, no model latency.
 
-The author calls one tool and asks for a review, the guard approves. Measured with code, forge
-and workbench that do nothing but remember; then with each real layer added. The floor stays the same: what git,
-processes and Dagster cost by themselves shows as what a layer adds.
+Measured with code, forge and workbench that do nothing but remember; then with each real layer added. The floor stays
+the same: what git, processes and Dagster cost by themselves shows as what a layer adds.
 """
 
-import json
 import os
 import tempfile
 import threading
@@ -17,12 +15,12 @@ from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
 from orket_pipelines.bench import under_dagster
 from orket_pipelines.bench.floor import Cost, agent_steps, commits
+from orket_pipelines.bench.line import SCRIPT, TURNS, import_rocks, null_factory
 from orket_pipelines.bench.model import Metric, Report, against
-from orket_pipelines.cards.importing import import_cards
 from orket_pipelines.delivery import Factory, Result, deliver_rock, open_factory
 from orket_pipelines.errors import OrketError
-from orket_pipelines.forge import LocalForge, MemoryForge
-from orket_pipelines.git import GitCode, MemoryCode
+from orket_pipelines.forge import LocalForge
+from orket_pipelines.git import GitCode
 from orket_pipelines.settings import Settings
 from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
 
@@ -32,37 +30,10 @@ DAGSTER_ISSUES = 20
 """Dagster records some thirty events for an issue, each on disk before the next: fewer issues tell as much."""
 WARM_UP = 4
 """Issues delivered before anything is measured: what a process does once counts neither here nor in the floor."""
-TURNS = 2
 LAYERS = ("null", "git", "processes")
 """Each adds to the one before: code, forge and workbench in memory, nothing deployed; real git and the local forge;
 real processes, and whatever there is to deploy.
 The last, `dagster`, is the same again as a run of the job `deliver_rock`."""
-
-PLAYBOOK = {
-    "cards": {
-        "default": {
-            "coder": [
-                {
-                    "purpose": "work",
-                    "turns": [
-                        {
-                            "calls": [
-                                {"write_file": {"path": "notes.txt", "content": "Noted.\n"}},
-                                {"request_state": {"state": "ready_for_testing", "summary": "done"}},
-                            ]
-                        }
-                    ],
-                }
-            ],
-            "integrity_guard": [
-                {
-                    "purpose": "review",
-                    "turns": [{"calls": [{"submit_review": {"verdict": "approve", "body": "good"}}]}],
-                }
-            ],
-        }
-    }
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +55,9 @@ def measure(report: Report) -> list[Metric]:
             metrics += _compare(layer, run, Path(folder))
     report(f"{DAGSTER_ISSUES} issues, layer dagster")
     with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
-        cost = under_dagster.deliver(_import(Path(folder, "measured"), DAGSTER_ISSUES), ROCK, PLAYBOOK)
+        home = Path(folder, "measured")
+        import_rocks(Settings(home=home), [ROCK], DAGSTER_ISSUES)
+        cost = under_dagster.deliver(home, ROCK, SCRIPT)
         scaled = Run(cost.per(DAGSTER_ISSUES).times(ISSUES), run.commits)
         return metrics + _compare("dagster", scaled, Path(folder))
 
@@ -100,7 +73,9 @@ def _compare(layer: str, run: Run, folder: Path) -> list[Metric]:
 
 
 def _deliver(folder: Path, layer: str, issues: int) -> Run:
-    with _factory(_import(folder, issues), layer) as factory:
+    settings = Settings(home=folder, concurrency=4)
+    import_rocks(settings, [ROCK], issues)
+    with _factory(settings, layer) as factory:
         committed = factory.store.commits
         before, wall = os.times(), time.monotonic()
         delivered = deliver_rock(factory, ROCK, stop=threading.Event())
@@ -114,38 +89,11 @@ def _deliver(folder: Path, layer: str, issues: int) -> Run:
     return Run(Cost(cpu, wall), committed)
 
 
-def _factory(folder: Path, layer: str) -> Factory:
-    settings = Settings(home=folder, concurrency=4)
-    real = open_factory(settings)
-    models = Scripted(Playbook.model_validate(PLAYBOOK))
-    code = MemoryCode(files=False) if layer == "null" else GitCode(folder / "repositories")
-    forge = MemoryForge(code) if layer == "null" else LocalForge(real.store, code)
-    workbenches = ProcessWorkbenches() if layer == "processes" else MemoryWorkbenches()
-    stage = real.stage if layer == "processes" else None
-    return replace(real, models=models, code=code, forge=forge, workbenches=workbenches, stage=stage)
-
-
-def _import(folder: Path, issues: int) -> Path:
-    """A home with the bench's cards in its store."""
-    folder.mkdir()
-    with open_factory(Settings(home=folder)) as factory:
-        seats = frozenset({"coder", "integrity_guard"})
-        imported = import_cards(factory.store, [_write_cards(folder, issues)], seats=seats)
-    if imported.problems:
-        raise OrketError(f"the bench's cards are not accepted: {imported.problems[0]}")
-    return folder
-
-
-def _write_cards(folder: Path, count: int) -> Path:
-    parts = {name: [name] for name in ("managers", "engines", "accessors")}
-    issues = [{"id": f"bench-{number:03}", "name": f"Issue {number}", "seat": "coder"} for number in range(count)]
-    epic = {
-        "id": "bench-all",
-        "name": "All",
-        "issues": issues,
-        "architecture": parts,
-    }
-    params = {"repository": "bench", "test_command": ["true"]}
-    path = folder / "cards.json"
-    path.write_text(json.dumps({"rock": {"id": ROCK, "name": "Bench", "params": params, "epics": [epic]}}))
-    return path
+def _factory(settings: Settings, layer: str) -> Factory:
+    """The null factory, with the layers up to `layer` real."""
+    if layer == "null":
+        return null_factory(settings)
+    real, code = open_factory(settings), GitCode(settings.home / "repositories")
+    models, forge = Scripted(Playbook.model_validate(SCRIPT)), LocalForge(real.store, code)
+    made = replace(real, models=models, code=code, forge=forge, workbenches=ProcessWorkbenches())
+    return made if layer == "processes" else replace(made, workbenches=MemoryWorkbenches(), stage=None)

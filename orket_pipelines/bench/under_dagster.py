@@ -1,9 +1,10 @@
-"""The same delivery as a run of Dagster: the job `deliver_rock` with a step for each issue, its assets and checks."""
+"""The same under Dagster: a delivery as a run of the job `deliver_rock`, and the views of what was delivered."""
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,26 @@ def deliver(home: Path, rock_id: str, playbook: dict[str, Any]) -> Cost:
     scripts.mkdir(parents=True)
     # JSON is YAML too.
     (scripts / "playbook.yaml").write_text(json.dumps(playbook))
-    environment = os.environ | {"ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(scripts.parent)}
-    command = [sys.executable, "-m", "orket_pipelines.server.measured_run", "deliver_rock", rock_id]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)
+    environment = {"ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(scripts.parent)}
+    return Cost(**_run("orket_pipelines.server.measured_run", "deliver_rock", rock_id, **environment))
+
+
+def ask_for_partitions(rocks: int, issues: int) -> tuple[float, float]:
+    """Seconds that the UI waits for the partitions of so many rocks and issues, and its storage alone."""
+    with tempfile.TemporaryDirectory(prefix="orket-bench-") as home:
+        asked = "orket_pipelines.server.measured_partitions"
+        found = _run(asked, str(rocks), str(issues), ORKET_HOME=home, PYTHONWARNINGS="ignore")
+    return found["query"], found["bare"]
+
+
+def _run(module: str, *arguments: str, **environment: str) -> dict[str, float]:
+    """What the module tells in a line of JSON. Dagster is loaded in a process of its own."""
+    command = [sys.executable, "-m", module, *arguments]
+    given = os.environ | environment
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=LIMIT, check=False)
     if done.returncode != 0:
-        raise OrketError(f"the run under Dagster failed: {done.stderr.strip().splitlines()[-1:]}")
-    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+        raise OrketError(f"what runs under Dagster failed: {done.stderr.strip().splitlines()[-1:]}")
+    # Dagster's own processes write to the same place, before it and after.
+    (told,) = (line for line in done.stdout.splitlines() if line.startswith('{"'))
+    found: dict[str, float] = json.loads(told)
+    return found

@@ -20,7 +20,7 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="As in: agent-step, overhead, resume, sandbox, scheduler, stuck, tool-call."
+            metavar="NAME", help="As in: agent-step, delivery, overhead, resume, sandbox, scheduler, stuck, tool-call."
         ),
     ],
 ) -> None:
