@@ -13,6 +13,8 @@ from orket_pipelines.errors import ModelError, SettingsError
 from orket_pipelines.model_settings import SimpleWork
 from orket_pipelines.settings import Settings
 
+# To open a model on a server loads a client library.
+pytestmark = pytest.mark.slow
 SERVER = {"base_url": "http://127.0.0.1:11434/v1"}
 MODELS = {"big": SERVER, "small": SERVER, "other": SERVER}
 

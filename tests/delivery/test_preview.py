@@ -59,6 +59,7 @@ def test_a_role_that_is_not_there_is_named(line: Any) -> None:
 SERVER = NamedModel(base_url="http://127.0.0.1:9/v1")
 
 
+@pytest.mark.slow
 def test_a_card_is_worked_on_with_its_own_model_and_others_with_that_of_the_role(line: Any) -> None:
     models = {"small": SERVER, "big": SERVER}
     line.settings = line.settings.model_copy(update={"models": models, "role_models": {"coder": "small"}})
@@ -72,6 +73,7 @@ def test_a_card_is_worked_on_with_its_own_model_and_others_with_that_of_the_role
     assert found == ["big", "small", "scripted (no language model)"]
 
 
+@pytest.mark.slow
 def test_a_card_that_names_a_model_that_is_not_there_waits_and_says_so(line: Any) -> None:
     line.settings = line.settings.model_copy(update={"models": {"small": SERVER}})
     line.add("one", details={"params": {"model": "smal"}})
