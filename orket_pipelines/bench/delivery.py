@@ -35,6 +35,8 @@ AT_ONCE = 10
 """Issues worked on at once, in all."""
 LATENCY = 0.1
 """Seconds that the model takes for an answer, where it takes any."""
+SAMPLE = 500
+"""Bare commits and steps of which the floor is reckoned."""
 LIMIT = 900.0
 """Seconds after which a worker is given up."""
 PAUSE = 0.2
@@ -103,8 +105,8 @@ def _many_rocks(name: str, settings: Settings) -> list[Metric]:
 
 def _cost(about: str, settings: Settings, costs: list[Cost]) -> list[Metric]:
     issues, made = ROCKS * ISSUES, sum(cost.commits for cost in costs)
-    bare = server_commits(settings.store_url, made) if settings.database_url else commits(settings.home, made)
-    floor = (bare + agent_steps(ISSUES * TURNS).times(ROCKS)).per(issues)
+    few = server_commits(settings.store_url, SAMPLE) if settings.database_url else commits(settings.home, SAMPLE)
+    floor = few.per(SAMPLE).times(made).per(issues) + agent_steps(SAMPLE).per(SAMPLE).times(TURNS)
     wall = max(cost.wall for cost in costs) / issues
     return [
         against(f"{about}.cpu_per_issue", sum(cost.cpu for cost in costs) / issues * 1e3, "ms", floor.cpu * 1e3),
