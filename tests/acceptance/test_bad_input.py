@@ -65,7 +65,7 @@ def test_broken_card_files_are_named_with_the_place_and_the_sound_one_loads(desk
         "cycle.yaml": (_issues("{id: a, name: A, depends_on: [b]}", "{id: b, name: B, depends_on: [a]}"), "a → b → a"),
         "seat.yaml": (_issues("{name: A, seat: pilot}"), "no role is called 'pilot'"),
         "absent.yaml": (_issues("{name: A, depends_on: [nobody]}"), "there is no issue 'nobody'"),
-        "eight.yaml": (_issues(*(f"{{name: N{number}}}" for number in range(8))), "must declare its architecture"),
+        "eight.yaml": (_issues(*(f"{{name: N{number}}}" for number in range(8))), "must declare how it is decomposed"),
         "bad.json": ('{"rock": ', "line 1"),
     }
     for number, (name, (text, _)) in enumerate(broken.items()):
