@@ -4,9 +4,9 @@
 
 CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3
 BIN := .venv/bin
-# Three workers keep two cores busy: many tests wait for processes and containers. A file stays with one of them, as its
-# tests share what is dear to make; the longest, in tests/acceptance, come first.
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Two workers suit a laptop. A file stays with one of them, as its tests share what is dear to make; the longest, in
+# tests/acceptance, come first.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
