@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from orket_pipelines.bench.model import BENCHES
 from orket_pipelines.cli.terminal import Terminal, command
 
 COLUMNS = ("metric", "value", "unit", "floor", "ratio")
@@ -19,9 +20,7 @@ def bench(
     terminal: Terminal,
     name: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME", help="As in: agent-step, delivery, overhead, resume, sandbox, scheduler, stuck, tool-call."
-        ),
+        typer.Argument(metavar="NAME", help=f"As in: {', '.join(BENCHES)}."),
     ],
 ) -> None:
     """Measure what the factory costs."""
