@@ -11,6 +11,8 @@ from orket_pipelines.containers.labels import installation_id
 from orket_pipelines.containers.model import OWNER, ContainerLimits, ContainerPurpose, Labels
 from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.workbench.container import ContainerWorkbenches
+from orket_pipelines.workbench.model import Workbenches
+from orket_pipelines.workbench.process import ProcessWorkbenches
 from orket_pipelines.workbench.watch import Bounds
 
 IMAGE = os.environ.get("ORKET_WORKBENCH_IMAGE", "orket-base:bookworm")
@@ -49,3 +51,14 @@ def labels(home: Path) -> Labels:
 def containers(engine: DockerEngine, installer: MemoryInstaller, labels: Labels) -> ContainerWorkbenches:
     """Workbenches on the real engine, small enough that their limits are quickly reached."""
     return ContainerWorkbenches(engine, installer, image=IMAGE, labels=labels, limits=LIMITS, bounds=BOUNDS)
+
+
+@pytest.fixture(scope="module", params=["process", pytest.param("container", marks=pytest.mark.docker)])
+def workbenches(request: pytest.FixtureRequest) -> Iterator[Workbenches]:
+    """What the port's contract is held against: processes, then containers."""
+    if request.param == "container":
+        yield request.getfixturevalue("containers")
+        return
+    processes = ProcessWorkbenches()
+    yield processes
+    processes.close()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from orket_pipelines.workbench.model import Workbench, Workbenches
-from orket_pipelines.workbench.process import ProcessWorkbenches
 from orket_pipelines.workbench.servers import MOST, Serving
 
 pytestmark = pytest.mark.slow
@@ -19,16 +18,6 @@ print("listening", flush=True)
 http.server.HTTPServer(("127.0.0.1", 18999), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 ASK = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:18999/page.txt').read().decode())"
-
-
-@pytest.fixture(scope="module", params=["process", pytest.param("container", marks=pytest.mark.docker)])
-def workbenches(request: pytest.FixtureRequest) -> Iterator[Workbenches]:
-    if request.param == "container":
-        yield request.getfixturevalue("containers")
-        return
-    processes = ProcessWorkbenches()
-    yield processes
-    processes.close()
 
 
 @pytest.fixture

@@ -11,23 +11,12 @@ import pytest
 
 from orket_pipelines.errors import Stopped, WorkbenchError
 from orket_pipelines.workbench.model import Workbench, Workbenches
-from orket_pipelines.workbench.process import ProcessWorkbenches
 
 pytestmark = pytest.mark.slow
 
 
 def sh(script: str) -> list[str]:
     return ["sh", "-c", script]
-
-
-@pytest.fixture(scope="module", params=["process", pytest.param("container", marks=pytest.mark.docker)])
-def workbenches(request: pytest.FixtureRequest) -> Iterator[Workbenches]:
-    if request.param == "container":
-        yield request.getfixturevalue("containers")
-        return
-    processes = ProcessWorkbenches()
-    yield processes
-    processes.close()
 
 
 @pytest.fixture(scope="module")
