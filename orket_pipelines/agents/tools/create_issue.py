@@ -6,7 +6,6 @@ from orket_pipelines.agents.model import Assignment
 from orket_pipelines.agents.tools.model import Arguments, Desk, Reach, Tool, ToolResult
 from orket_pipelines.cards.identifiers import derived_id
 from orket_pipelines.cards.model import DEFAULT_PRIORITY, WORKABLE, Card, CardKind
-from orket_pipelines.cards.planning import EPIC_ISSUE_LIMIT
 from orket_pipelines.cards.records import find_card, get_card, insert_cards, list_cards
 from orket_pipelines.errors import CardError, EpicFull
 from orket_pipelines.store import Transaction
@@ -38,7 +37,7 @@ def _run(desk: Desk, assignment: Assignment, arguments: CreateIssue) -> ToolResu
         return ToolResult(f"There is no seat {new.seat!r}. Call again with one of: {', '.join(seats)}.", failed=True)
 
     def record(tx: Transaction) -> None:
-        _demand_place(tx, new)
+        _demand_place(tx, new, limit=desk.settings.epic_issue_limit)
         insert_cards(tx, [new])
 
     told = "It is ready, and waits for its turn like every other."
@@ -62,11 +61,11 @@ def _issue(own: Card, arguments: CreateIssue) -> Card:
     )
 
 
-def _demand_place(tx: Transaction, new: Card) -> None:
+def _demand_place(tx: Transaction, new: Card, *, limit: int) -> None:
     """Raises: CardError where the epic is full, the name taken, or a dependency is not of this rock."""
     epic = get_card(tx, new.parent_id or "")
     siblings = [each for each in list_cards(tx, parent_id=epic.id) if each.kind in WORKABLE]
-    if len(siblings) >= EPIC_ISSUE_LIMIT and not epic.details.get("architecture"):
+    if len(siblings) >= limit and not epic.details.get("architecture"):
         reason = f"the epic {epic.id} has {len(siblings)} issues, and declares no architecture to hold more"
         raise EpicFull(reason, next_step="Ask a person in a comment to cut it into parts, or to split it.")
     if len(siblings) >= FULL:
