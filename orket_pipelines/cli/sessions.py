@@ -14,9 +14,10 @@ from orket_pipelines.errors import OrketError
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
 
     from orket_pipelines.agents.records import Session
-    from orket_pipelines.agents.transcripts import Transcript
+    from orket_pipelines.agents.transcripts import Step, Transcript
     from orket_pipelines.cli.delivering import Deliver
     from orket_pipelines.delivery import Delivery, Factory
     from orket_pipelines.store import Store
@@ -72,7 +73,8 @@ def show(
         terminal.say(f"The transcript is in {page}")
         return
     terminal.data(_for_machines(found))
-    _tell(terminal, found, 0, full=full)
+    _tell_head(terminal, found.session)
+    _tell(terminal, found.steps, full=full)
     _tell_end(terminal, found.session)
 
 
@@ -82,12 +84,14 @@ def follow(terminal: Terminal, session: Chosen, full: Full = False) -> None:
     told = 0
     with terminal.store() as store:
         found = _read(store, session)
+        _tell_head(terminal, found.session)
         while True:
+            # The last turn of a session that goes on may still have calls to come.
             whole = found.steps if found.session.ended_at else found.steps[:-1]
             for step in whole[told:]:
                 if terminal.machine:
                     typer.echo(json.dumps(asdict(step), default=str))
-            _tell(terminal, found, told, full=full, until=len(whole))
+            _tell(terminal, whole[told:], full=full)
             told = len(whole)
             if found.session.ended_at:
                 break
@@ -168,15 +172,15 @@ def _read(store: "Store", session_id: str) -> "Transcript":
         return transcribe(get_session(tx, session_id), turns_of(tx, session_id), calls_of(tx, session_id))
 
 
-def _tell(terminal: Terminal, found: "Transcript", told: int, *, full: bool, until: int | None = None) -> None:
-    """The turns after the first `told`, with who it is before the first of them."""
+def _tell_head(terminal: Terminal, session: "Session") -> None:
+    called = f"{session.role} on {session.card_id}, called for {session.purpose} (visit {session.visit})"
+    terminal.say(f"{called}, model {session.model}")
+
+
+def _tell(terminal: Terminal, steps: "Sequence[Step]", *, full: bool) -> None:
     from orket_pipelines.cli.transcripts import ABRIDGED, tell
 
-    session = found.session
-    if told == 0:
-        called = f"{session.role} on {session.card_id}, called for {session.purpose} (visit {session.visit})"
-        terminal.say(f"{called}, model {session.model}")
-    for step in found.steps[told:until]:
+    for step in steps:
         terminal.say(tell(step, None if full else ABRIDGED))
 
 
