@@ -5,8 +5,7 @@ the session goes on at this very call, with the stored decision.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -15,7 +14,7 @@ from orket_pipelines.cards.model import WAITING, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.errors import ApprovalNeeded, OrketError, SettingsError
-from orket_pipelines.store import Transaction, append, failpoint, new_id, tables
+from orket_pipelines.store import Transaction, append, failpoint, tables
 
 ASKED = failpoint("agents.approval_asked")
 _approvals = tables.approvals
@@ -43,18 +42,6 @@ class Approval:
     decided_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A call as its session wants to make it."""
-
-    call: str
-    card_id: str
-    session_id: str
-    role: str
-    tool: str
-    arguments: str
-
-
 def demand_known(approvals: Collection[str], tools: Mapping[str, Tool]) -> None:
     """Raises: SettingsError where a name is no tool's: what it was meant to hold back would run."""
     unknown = sorted(set(approvals) - set(tools))
@@ -64,17 +51,15 @@ def demand_known(approvals: Collection[str], tools: Mapping[str, Tool]) -> None:
         )
 
 
-def ask_approval(tx: Transaction, wanted: Wanted) -> Approval:
-    """The request for this call, stored where it is new."""
+def ask_approval(tx: Transaction, wanted: Approval) -> Approval:
+    """The request for this call, stored where it is new: as it was asked first."""
     found = _first(tx, _approvals.c.call == wanted.call)
     if found is not None:
         return found
-    row: dict[str, Any] = {"workspace_id": tx.workspace_id, "id": new_id(), "asked_at": tx.now}
-    row |= {name: getattr(wanted, name) for name in wanted.__match_args__}
-    tx.execute(sa.insert(_approvals), row)
-    about = {"approval": row["id"], "tool": wanted.tool, "role": wanted.role, "session_id": wanted.session_id}
+    tx.execute(sa.insert(_approvals), {"workspace_id": tx.workspace_id, **asdict(wanted), "asked_at": tx.now})
+    about = {"approval": wanted.id, "tool": wanted.tool, "role": wanted.role, "session_id": wanted.session_id}
     append(tx, "approval.requested", wanted.card_id, about)
-    return get_approval(tx, row["id"])
+    return get_approval(tx, wanted.id)
 
 
 def needed(approval: Approval) -> ApprovalNeeded:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orket_pipelines.agents.approvals import Wanted, ask_approval
+from orket_pipelines.agents.approvals import Approval, ask_approval
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, insert_cards
 from orket_pipelines.store import Store
@@ -17,7 +17,7 @@ from .conftest import Orket
 def asked_for(opened: Store) -> str:
     """The id of a request, for which its card waits."""
     with opened.write() as tx:
-        found = ask_approval(tx, Wanted("key", "one", "session", "coder", "run_command", '{"command": ["ls"]}'))
+        found = ask_approval(tx, Approval("a1", "key", "one", "session", "coder", "run_command", '{"command": ["ls"]}'))
         note = f"Look at it: orket approvals show {found.id}"
         waiting = Card("one", CardKind.ISSUE, "One", CardState.BLOCKED, wait_reason=WaitReason.INPUT, note=note)
         insert_cards(tx, [waiting])
