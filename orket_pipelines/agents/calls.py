@@ -6,12 +6,12 @@ from typing import Any
 from pydantic_ai.messages import ToolCallPart
 
 from orket_pipelines.agents import records
-from orket_pipelines.agents.approvals import ASKED, Wanted, ask_approval, needed
+from orket_pipelines.agents.approvals import ASKED, Approval, ask_approval, needed
 from orket_pipelines.agents.gate import Allowed, Denied, judge_call
 from orket_pipelines.agents.history import Exchange, History
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.prompts import denied_text
-from orket_pipelines.agents.records import CallResult, Session
+from orket_pipelines.agents.records import TOOL, CallResult, Session
 from orket_pipelines.agents.redaction import Redact
 from orket_pipelines.agents.roles import Role
 from orket_pipelines.agents.tools.model import Desk, Reach, ToolResult
@@ -26,11 +26,10 @@ from orket_pipelines.errors import (
     WorkbenchError,
 )
 from orket_pipelines.policy import Violation, record_violation
-from orket_pipelines.store import Transaction, append, effect_kind, failpoint, reach
+from orket_pipelines.store import Transaction, append, failpoint, new_id, reach
 from orket_pipelines.store.effects import DONE, begin_in, end
 from orket_pipelines.workbench.paths import why_protected
 
-TOOL = effect_kind("agents.tool")
 CHECKPOINT_TAKEN = failpoint("agents.checkpoint_taken")
 BEFORE_END = failpoint("agents.before_end")
 EXCERPT = 500
@@ -136,7 +135,9 @@ def _decided(work: Work, call: ToolCallPart, allowed: Allowed) -> Allowed | Deni
         return allowed
     session, turn = work.session, work.history.exchanges[-1].number
     arguments = work.redact(call.args_as_json_str())
-    wanted = Wanted(_key(session, turn, call), session.card_id, session.id, session.role, allowed.tool.name, arguments)
+    wanted = Approval(
+        new_id(), _key(session, turn, call), session.card_id, session.id, session.role, allowed.tool.name, arguments
+    )
     with work.desk.store.write() as tx:
         found = ask_approval(tx, wanted)
     reach(ASKED)

@@ -179,7 +179,7 @@ class History:
     def messages(self) -> list[ModelMessage]:
         """The whole conversation, as the model is to see it."""
         cut = count_cut(self._sizes(), self.limit)
-        tested = self._last_tested()
+        tested = self._last_tested() if cut else None
         messages = list(self.prompt)
         for number, exchange in enumerate(self.exchanges):
             response, told = exchange.response, exchange.told(self.tools)

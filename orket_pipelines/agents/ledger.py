@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, limited
+from orket_pipelines.agents.records import TOOL
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import BudgetSpent
@@ -12,7 +13,6 @@ from orket_pipelines.settings import Budgets
 from orket_pipelines.store import Transaction, tables
 
 DAY = 86_400 * MICROSECONDS
-TOOL = "agents.tool"
 _cards, _sessions, _turns, _effects = tables.cards, tables.sessions, tables.turns, tables.effects
 
 
@@ -90,5 +90,5 @@ def _calls_query(tx: Transaction) -> Any:
     return (
         sa.select(sa.func.count().label("tool_calls"), seconds)
         .select_from(_effects.join(_sessions, of_call))
-        .where(_effects.c.workspace_id == tx.workspace_id, _effects.c.kind == TOOL)
+        .where(_effects.c.workspace_id == tx.workspace_id, _effects.c.kind == TOOL.name)
     )

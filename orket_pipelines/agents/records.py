@@ -9,9 +9,11 @@ from orket_pipelines.agents.model import Assignment, Outcome, Purpose, SessionSt
 from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.errors import OrketError
 from orket_pipelines.forge.model import Verdict
-from orket_pipelines.store import Prepared, Transaction, append, tables
+from orket_pipelines.store import Prepared, Transaction, append, effect_kind, tables
 from orket_pipelines.store.prepared import insert_in_order
 
+TOOL = effect_kind("agents.tool")
+"""A tool call: its effect's subject is its session."""
 _sessions, _turns, _effects = tables.sessions, tables.turns, tables.effects
 _by_id = Prepared(
     sa.select(_sessions).where(

@@ -9,14 +9,14 @@ from pydantic_ai.tools import ToolDefinition
 from orket_pipelines.agents import records
 from orket_pipelines.agents.approvals import demand_known
 from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
-from orket_pipelines.agents.calls import BEFORE_END, TOOL, Work, begin_calls, checkpoint_name, closing_call, store_call
+from orket_pipelines.agents.calls import BEFORE_END, Work, begin_calls, checkpoint_name, closing_call, store_call
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
 from orket_pipelines.agents.ledger import demand_budget
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.models.talk import Talk
 from orket_pipelines.agents.prompts import compile_prompt, left_text
-from orket_pipelines.agents.records import Session, Turn
+from orket_pipelines.agents.records import TOOL, Session, Turn
 from orket_pipelines.agents.redaction import redactor
 from orket_pipelines.agents.roles import Role
 from orket_pipelines.agents.tools.model import Desk, Reach, Tool
