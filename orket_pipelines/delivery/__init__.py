@@ -1,8 +1,32 @@
-"""The line: `next_step(facts)` says what an issue needs next, the worker claims and performs it, over and over."""
+"""The line: `next_step(facts)` says what an issue needs next, the worker claims and performs it, over and over.
 
-from orket_pipelines.delivery.crew import RETRIED, Crew, deliver_issue
-from orket_pipelines.delivery.factory import Factory, open_factory
-from orket_pipelines.delivery.model import Delivery, Result
-from orket_pipelines.delivery.pool import deliver_rock
+Names load at their first use: who only asks how work stands does not wait for the model library.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orket_pipelines.delivery.crew import RETRIED, Crew, deliver_issue
+    from orket_pipelines.delivery.factory import Factory, open_factory
+    from orket_pipelines.delivery.model import Delivery, Result
+    from orket_pipelines.delivery.pool import deliver_rock
 
 __all__ = ["RETRIED", "Crew", "Delivery", "Factory", "Result", "deliver_issue", "deliver_rock", "open_factory"]
+
+_PLACES = {
+    "RETRIED": "crew",
+    "Crew": "crew",
+    "Delivery": "model",
+    "Factory": "factory",
+    "Result": "model",
+    "deliver_issue": "crew",
+    "deliver_rock": "pool",
+    "open_factory": "factory",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,9 +1,11 @@
 """`orket --help` starts at once, because it imports next to nothing."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +41,15 @@ def _seconds(program: str, *arguments: str) -> float:
     subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=True, timeout=60)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_asking_how_work_stands_loads_neither_a_model_library_nor_an_engine_s(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_MODULES, "status"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | {"ORKET_HOME": str(tmp_path)},
+    )
+    assert not {"dagster", "pydantic_ai", "docker", "duckdb"} & set(json.loads(done.stderr)), done.stdout
