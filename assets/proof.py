@@ -1,9 +1,9 @@
 """What proves an issue: its tests, the suites that ran on the sandbox, its delivery."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagster import MetadataValue
+from dagster import AssetCheckSeverity, MetadataValue
 
 from assets.about import about_issue, traced
 from assets.history import History
@@ -41,10 +41,18 @@ def suites_judged(history: History) -> list[Judged]:
     for kind, (check, _) in SUITE_CHECKS.items():
         runs = {name: run for name, run in history.suites.items() if run.get("kind") == kind}
         if runs:
-            passed = all(run["passed"] for run in runs.values())
             told = "; ".join(_suite_result(name, run) for name, run in sorted(runs.items()))
-            judged.append(Judged("test_reports", check, history.card_id, passed, told, metadata=traced(history)))
+            judged.append(_judged(history, check, list(runs.values()), told))
     return judged
+
+
+def _judged(history: History, check: str, runs: Sequence[Mapping[str, Any]], told: str) -> Judged:
+    """Red where one failed; yellow where all passed and something is flaky, which nobody should overlook."""
+    passed = all(run["passed"] for run in runs)
+    flaky = any((run.get("counts") or {}).get("flaky") for run in runs)
+    severity = AssetCheckSeverity.WARN if passed else AssetCheckSeverity.ERROR
+    about = traced(history)
+    return Judged("test_reports", check, history.card_id, passed and not flaky, told, severity, about)
 
 
 def suite_judged(history: History, kind: str) -> Judged | None:
@@ -94,8 +102,7 @@ def tests_passed(history: History) -> Judged | None:
     """Whether the last run of the project's tests passed; None before the first."""
     if history.tests is None:
         return None
-    passed = bool(history.tests["passed"])
-    return Judged("test_reports", "tests_passed", history.card_id, passed, _result(history), metadata=traced(history))
+    return _judged(history, "tests_passed", [history.tests], _result(history))
 
 
 _TESTED = {"head": "the branch", "merged": "the merged tree, before main moved"}

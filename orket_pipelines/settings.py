@@ -184,6 +184,11 @@ class Settings(BaseSettings):
     sandbox_start_timeout: PositiveFloat = Field(60.0, description="From start to healthy.")
     sandbox_build_timeout: PositiveFloat = Field(300.0)
     suite_timeout: PositiveFloat = Field(180.0, description="One verification suite against a sandbox.")
+    rerun_failed_suites: bool = Field(
+        True,
+        description="Tests that failed run once more on the same commit; what passes then is reported as flaky, and "
+        "sends nothing back.",
+    )
     browser: Path | None = Field(None, description="Chromium for end-to-end suites on processes; found on the PATH.")
     command_timeout: PositiveFloat = Field(120.0, description="One command of an agent.")
     test_timeout: PositiveFloat = Field(600.0, description="One run of the project's tests.")
@@ -212,6 +217,9 @@ class Settings(BaseSettings):
     reject_at: PositiveInt = Field(4, description="Requests for changes after which the pull request is closed.")
     rework_limit: PositiveInt = Field(
         8, description="Failed test runs and conflicts of one issue before a person looks."
+    )
+    same_failure_limit: PositiveInt = Field(
+        3, description="Times that an issue may fail in the same way before the architect is called; then a person."
     )
 
     @field_validator("database_url")

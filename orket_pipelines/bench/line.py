@@ -24,6 +24,7 @@ from orket_pipelines.forge import MemoryForge
 from orket_pipelines.git import MemoryCode
 from orket_pipelines.settings import Settings
 from orket_pipelines.workbench import MemoryWorkbenches
+from orket_pipelines.workbench.fake import ended
 
 TURNS = 2
 CALLS = [
@@ -71,7 +72,7 @@ def null_factory(settings: Settings, *, latency: float = 0.0) -> Factory:
     """A factory of which the store alone is real; nothing is deployed. An answer of the model takes `latency` s."""
     code, playbook = MemoryCode(files=False), Playbook.model_validate(SCRIPT)
     models = Slow(playbook, latency) if latency else Scripted(playbook)
-    real, benches = open_factory(settings), MemoryWorkbenches()
+    real, benches = open_factory(settings), MemoryWorkbenches(lambda *_: ended(output="1 passed\n"))
     return replace(real, models=models, code=code, forge=MemoryForge(code), workbenches=benches, stage=None)
 
 

@@ -1,5 +1,7 @@
 """The merge queue: one at a time per repository, and main moves only to a tree that was tested."""
 
+from collections.abc import Mapping
+
 from orket_pipelines.cards.model import CardState
 from orket_pipelines.cards.records import move_in
 from orket_pipelines.cards.transitions import Move
@@ -7,7 +9,7 @@ from orket_pipelines.delivery.factory import identity_of
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import MERGED, add_feedback, add_test_run, tests_passed, update_attempt
 from orket_pipelines.delivery.reviewing import take_in, wait_for_review
-from orket_pipelines.delivery.work import Work, run_tests_on
+from orket_pipelines.delivery.work import Work, failed, run_tests_on
 from orket_pipelines.errors import ForgeError
 from orket_pipelines.forge.model import BaseMoved, NotApproved, PullRequestState, TryAgainLater
 from orket_pipelines.git.port import MAIN, Conflict
@@ -85,7 +87,8 @@ def _is_proven(work: Work, main: str, candidate: str) -> bool:
         add_test_run(tx, card, attempt, SuiteRun(MERGED, candidate, report, started_at))
     reach(CANDIDATE_TESTED)
     if not report.passed:
-        _send_back(work, FeedbackKind.MERGED_TESTS_FAILED, report.log, main)
+        body, details = failed("project", candidate, report)
+        _send_back(work, FeedbackKind.MERGED_TESTS_FAILED, body, main, details)
     return report.passed
 
 
@@ -123,9 +126,10 @@ def _make(work: Work, lease: Lease, main: str, candidate: str) -> None:
     perform(work.store, MERGE, _key(work), subject=card.id, intent=intent, act=act, probe=probe, record=record)
 
 
-def _send_back(work: Work, kind: FeedbackKind, body: str, main: str) -> None:
+def _send_back(work: Work, kind: FeedbackKind, body: str, main: str, details: Mapping[str, str] | None = None) -> None:
     """Not a review cycle."""
+    told = {"main": main, **(details or {})}
     with work.store.write() as tx:
-        add_feedback(tx, work.card, work.attempt, kind, author=MERGER, body=body, details={"main": main})
+        add_feedback(tx, work.card, work.attempt, kind, author=MERGER, body=body, details=told)
         move_in(tx, work.card, Move(CardState.IN_PROGRESS, "system", note=str(kind)))
     reach(SENT_BACK)

@@ -64,7 +64,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One thing said about `commit`. `details` holds `session_id` where a session said it, `main` for a conflict."""
+    """One thing said about `commit`. `details` holds `session_id` where a session said it, `main` for a conflict,
+    `failure` for tests that failed: the same for the same failure."""
 
     kind: FeedbackKind
     attempt: int
@@ -175,6 +176,7 @@ class Limits:
     review: Rules
     rework_limit: int
     session_failures: int
+    same_failures: int = 3
 
 
 @dataclass(frozen=True, slots=True)

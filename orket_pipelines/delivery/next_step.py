@@ -4,6 +4,7 @@ No long-running function holds the program counter, so carrying on after a crash
 """
 
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 from orket_pipelines.agents.model import Purpose
 from orket_pipelines.cards.model import CardState
@@ -90,7 +91,7 @@ def _begin_again(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
 
 
 def _while_in_progress(facts: Facts, attempt: Attempt, limits: Limits) -> Step:
-    return _out_of_the_circle(facts) or _work_on(facts, attempt, limits)
+    return _out_of_the_circle(facts) or _out_of_the_failure(facts, attempt, limits) or _work_on(facts, attempt, limits)
 
 
 def _out_of_the_circle(facts: Facts) -> Step | None:
@@ -102,6 +103,33 @@ def _out_of_the_circle(facts: Facts) -> Step | None:
     if circles and not any(found.kind is FeedbackKind.GUIDANCE for found in said[circles[-1] :]):
         return _call(facts, ARCHITECT, Purpose.STUCK)
     return None
+
+
+def _out_of_the_failure(facts: Facts, attempt: Attempt, limits: Limits) -> Step | None:
+    """What fails again and again in the same way is looked at by the architect, and then by a person."""
+    same = _same_failures(facts)
+    if len(same) < limits.same_failures or _has_news(facts, attempt):
+        return None
+    last = same[-1].body.partition("\n")[0]
+    if len(same) > limits.same_failures:
+        told = f"failed {len(same)} times in the same way, also after the architect's advice: {last}"
+        return GiveUp(W.INPUT, f"{told} Somebody must say how to go on")
+    since = takewhile(lambda found: "failure" not in found.details, reversed(facts.feedback))
+    advised = any(found.kind is FeedbackKind.GUIDANCE for found in since)
+    return None if advised else _call(facts, ARCHITECT, Purpose.STUCK)
+
+
+def _has_news(facts: Facts, attempt: Attempt) -> bool:
+    """Whether the author has committed since what failed."""
+    return attempt.head_commit is not None and not _adverse(facts, attempt)
+
+
+def _same_failures(facts: Facts) -> list[Feedback]:
+    """The last failures of tests that are alike, oldest first; a wait or a rejection begins anew."""
+    said = facts.since(FeedbackKind.REJECTED, FeedbackKind.WAITED)
+    failures = [found for found in said if "failure" in found.details]
+    same = takewhile(lambda found: found.details["failure"] == failures[-1].details["failure"], reversed(failures))
+    return list(same)[::-1]
 
 
 def _work_on(facts: Facts, attempt: Attempt, limits: Limits) -> Step:

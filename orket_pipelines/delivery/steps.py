@@ -44,7 +44,7 @@ from orket_pipelines.delivery.reviewing import await_people, take_in
 from orket_pipelines.delivery.sandbox_views import view_of
 from orket_pipelines.delivery.seats import seated
 from orket_pipelines.delivery.verifying import verify
-from orket_pipelines.delivery.work import Work, move, run_tests_on, wait
+from orket_pipelines.delivery.work import Work, failed, move, run_tests_on, wait
 from orket_pipelines.forge.model import PullRequestExists
 from orket_pipelines.git.port import MAIN
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
@@ -135,7 +135,8 @@ def _test_head(work: Work, _step: RunHeadTests) -> None:
         add_test_run(tx, card, attempt, SuiteRun(HEAD, attempt.head, report, started_at))
         if not report.passed:
             kind = FeedbackKind.TESTS_FAILED
-            add_feedback(tx, card, attempt, kind, author="system", body=report.log)
+            body, details = failed("project", attempt.head, report)
+            add_feedback(tx, card, attempt, kind, author="system", body=body, details=details)
             move_in(tx, card, Move(CardState.IN_PROGRESS, "system", note="the project's tests failed"))
     reach(TESTS_STORED)
 

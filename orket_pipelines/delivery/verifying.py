@@ -11,10 +11,13 @@ from orket_pipelines.delivery.records import add_feedback, add_test_run
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.work import Work
 from orket_pipelines.errors import DetectionError
+from orket_pipelines.git.folders import remove
 from orket_pipelines.sandboxes import Sandbox, SandboxState
 from orket_pipelines.store import Lease, Transaction, append, failpoint, reach
 from orket_pipelines.verification.artifacts import artifacts_folder
-from orket_pipelines.verification.model import Suite, SuiteKind, Target
+from orket_pipelines.verification.findings import digest_of, digest_of_texts, findings, shared_out
+from orket_pipelines.verification.flaky import with_rerun
+from orket_pipelines.verification.model import Suite, SuiteKind, SuiteReport, Target
 from orket_pipelines.verification.records import store_artifacts
 from orket_pipelines.verification.suites import rock_suites, suites_of
 
@@ -26,11 +29,14 @@ AFTER_VERDICT = failpoint("verification.after_verdict")
 SANDBOX = "sandbox"
 """The occasion of a test run on what is deployed."""
 VERIFIER = "system"
+LOG_LINES = 200
+"""Lines of each service that are looked at for what goes with a failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of trying. `failures` are told to the author; none means that everything holds.
+    `failure` is the same for the same failures.
 
     `seconds`: how long the deployment took, near none where what was there already was up to date.
     """
@@ -39,6 +45,7 @@ class Verdict:
     seconds: float = 0.0
     runs: tuple[SuiteRun, ...] = ()
     failures: tuple[str, ...] = ()
+    failure: str = ""
 
 
 def verify(work: Work) -> None:
@@ -63,31 +70,47 @@ def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
         owner = work.card.rock_id or work.card.id
         sandbox = deploy_main(work.factory, owner, work.project.repository, lease, stop=work.stop)
     except DetectionError as error:
-        return Verdict(None, failures=(f"It is not clear how to run this repository: {error} {error.next_step}",))
+        return _lost(None, 0.0, f"It is not clear how to run this repository: {error} {error.next_step}")
     seconds = clock.monotonic() - began
     stage, suites = work.factory.stage, _suites(work, rock, serves=sandbox is not None)
     if sandbox is None or stage is None:
         nothing = "nothing in the repository answers HTTP (see: orket detect), so that there is nothing to try"
-        return Verdict(None, failures=tuple(f"Suite {suite.name}: {nothing}." for suite in suites))
+        return _lost(None, 0.0, *(f"Suite {suite.name}: {nothing}." for suite in suites))
     if sandbox.state is not SandboxState.RUNNING:
         lost = f"Commit {sandbox.commit[:12]} was merged and could not be deployed.\n\n{sandbox.note}"
-        return Verdict(sandbox, seconds, failures=(lost,))
+        return _lost(sandbox, seconds, lost)
     runs = tuple(_run(work, stage, suite, sandbox) for suite in suites)
-    failed = [run for run in runs if not run.report.passed]
-    about = f"failed on commit {sandbox.commit[:12]}"
-    told = tuple(f"Suite {run.suite.name} {about}.\n\n{run.report.log}" for run in failed)
-    return Verdict(sandbox, seconds, runs, told)
+    bad = [run for run in runs if not run.report.passed]
+    said = stage.sandboxes.logs(sandbox, tail=LOG_LINES) if bad else {}
+    told = tuple(findings(run.suite.name, run.commit, run.report, run_id=run.id or "", services=said) for run in bad)
+    failure = digest_of_texts(digest_of(run.suite.name, run.report) for run in bad)
+    return Verdict(sandbox, seconds, runs, shared_out(told), failure)
+
+
+def _lost(sandbox: Sandbox | None, seconds: float, *failures: str) -> Verdict:
+    """Nothing was tried."""
+    return Verdict(sandbox, seconds, failures=failures, failure=digest_of_texts(failures))
 
 
 def _run(work: Work, stage: Stage, suite: Suite, sandbox: Sandbox) -> SuiteRun:
     factory, clock, run_id = work.factory, work.store.clock, _run_id(work, suite)
-    folder = artifacts_folder(factory.settings.home, work.store.workspace_id, work.card.id, run_id)
     inside = stage.sandboxes.network_of(sandbox)
     network, urls = inside if inside is not None else (None, {})
     target = Target(sandbox.id, sandbox.front, sandbox.urls, network, urls)
-    started_at, deadline = clock.now(), factory.settings.suite_timeout
+    started_at, settings = clock.now(), factory.settings
+
+    def run(time: int) -> SuiteReport:
+        name = run_id if time == 1 else f"{run_id}.again"
+        folder = artifacts_folder(settings.home, work.store.workspace_id, work.card.id, name)
+        about = {"browsers": stage.browsers, "folder": folder, "deadline": settings.suite_timeout, "stop": work.stop}
+        try:
+            return stage.run_suite(suite, target, **about)
+        finally:
+            if time > 1:
+                remove(folder)
+
     reach(BEFORE_SUITE)
-    report = stage.run_suite(suite, target, browsers=stage.browsers, folder=folder, deadline=deadline, stop=work.stop)
+    report = with_rerun(run, again=settings.rerun_failed_suites and suite.kind is not SuiteKind.MISSING)
     reach(AFTER_SUITE)
     return SuiteRun(SANDBOX, sandbox.commit, report, started_at, suite, clock.now(), run_id, sandbox.id)
 
@@ -107,7 +130,8 @@ def _settle(work: Work, verdict: Verdict) -> None:
                 _store_run(tx, work, run)
         if verdict.failures:
             body = "\n\n".join(verdict.failures)
-            add_feedback(tx, work.card, work.attempt, FeedbackKind.VERIFICATION_FAILED, author=VERIFIER, body=body)
+            kind, told = FeedbackKind.VERIFICATION_FAILED, {"failure": verdict.failure}
+            add_feedback(tx, work.card, work.attempt, kind, author=VERIFIER, body=body, details=told)
             move_in(tx, work.card, Move(CardState.IN_PROGRESS, VERIFIER, note=verdict.failures[0].partition("\n")[0]))
         else:
             move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=work.facts.guard_approved))

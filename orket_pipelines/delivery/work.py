@@ -12,6 +12,8 @@ from orket_pipelines.delivery.model import Attempt, Facts, FeedbackKind
 from orket_pipelines.delivery.records import add_feedback
 from orket_pipelines.store import Store, Transaction, failpoint, reach
 from orket_pipelines.verification import SuiteReport, run_project_tests
+from orket_pipelines.verification.findings import digest_of, findings
+from orket_pipelines.verification.flaky import with_rerun
 
 BEFORE_MOVE = failpoint("card.before_move")
 AFTER_MOVE = failpoint("card.after_move")
@@ -86,10 +88,18 @@ def run_tests_on(work: Work, commit: str) -> SuiteReport:
     with fresh_checkout(work.factory, work.card.id, "test", work.project.repository, commit) as path:
         workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
         reach(BEFORE_TESTS)
+        settings = work.factory.settings
         try:
-            deadline = work.factory.settings.test_timeout
-            report = run_project_tests(workbench, work.project.test_command, deadline=deadline)
+            report = with_rerun(
+                lambda _: run_project_tests(workbench, work.project.test_command, deadline=settings.test_timeout),
+                again=settings.rerun_failed_suites,
+            )
         finally:
             workbench.close()
         reach(AFTER_TESTS)
     return report
+
+
+def failed(suite: str, commit: str, report: SuiteReport) -> tuple[str, dict[str, str]]:
+    """What the author of a failed run is told, and what tells the same failure again."""
+    return findings(suite, commit, report), {"failure": digest_of(suite, report)}

@@ -152,7 +152,7 @@ def _card(store: Store, card_id: str) -> Card:
 
 def limits_of(settings: Settings) -> Limits:
     """What `next_step` heeds, as the settings say."""
-    return Limits(rules_of(settings), settings.rework_limit, settings.session_failures)
+    return Limits(rules_of(settings), settings.rework_limit, settings.session_failures, settings.same_failure_limit)
 
 
 def _explain(error: OrketError) -> str:

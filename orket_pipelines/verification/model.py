@@ -33,10 +33,13 @@ class Suite:
 
 
 class CaseOutcome(StrEnum):
+    """`flaky`: of two runs on the same commit it passed one."""
+
     PASSED = "passed"
     FAILED = "failed"
     ERROR = "error"
     SKIPPED = "skipped"
+    FLAKY = "flaky"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class SuiteReport:
-    """What came of one run. `counts` is by outcome word (passed, failed, errors, skipped), empty where nothing that we
-    can read was said. `exit_code` None: it did not end by itself. A run without a case did not pass."""
+    """What came of one run. `counts` is by outcome word (passed, failed, errors, skipped, flaky), empty where nothing
+    that we can read was said. `exit_code` None: it did not end by itself. A run without a case did not pass."""
 
     passed: bool
     counts: dict[str, int]

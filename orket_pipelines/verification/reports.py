@@ -14,17 +14,19 @@ _words = {
     CaseOutcome.FAILED: "failed",
     CaseOutcome.ERROR: "errors",
     CaseOutcome.SKIPPED: "skipped",
+    CaseOutcome.FLAKY: "flaky",
 }
 
 
 def report_of(
     cases: Sequence[Case], *, exit_code: int | None, log: str, artifacts: Sequence[Artifact] = ()
 ) -> SuiteReport:
-    """A pass where it ended well, at least one case passed, and none failed or could not be tried."""
+    """A pass where it ended well, at least one case passed (be it flaky), and none failed or could not be tried."""
     counts: dict[str, int] = {}
     for case in cases:
         counts[_words[case.outcome]] = counts.get(_words[case.outcome], 0) + 1
-    passed = exit_code == 0 and counts.get("passed", 0) > 0 and not counts.keys() & {"failed", "errors"}
+    tried_well = counts.get("passed", 0) + counts.get("flaky", 0) > 0
+    passed = exit_code == 0 and tried_well and not counts.keys() & {"failed", "errors"}
     return SuiteReport(passed, counts, exit_code, storable(log)[-LOG_LIMIT:], tuple(cases), tuple(artifacts))
 
 

@@ -17,7 +17,7 @@ CARDS = {
         "id": "quay",
         "name": "A quay",
         "task": "Build it.",
-        "params": {"test_command": ["true"]},
+        "params": {"test_command": ["echo", "1 passed"]},
         "epics": [{"name": "All", "description": "All of it.", "issues": [{"id": "wall", "name": "A wall"}]}],
     }
 }

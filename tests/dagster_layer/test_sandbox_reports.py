@@ -71,6 +71,15 @@ def test_each_kind_of_suite_is_a_check_of_its_own() -> None:
     assert judged == {"application_healthy": True, "http_suites_passed": True, "e2e_suites_passed": False}
 
 
+def test_a_suite_that_passed_one_of_two_runs_is_yellow() -> None:
+    flaky = run("page", "e2e", passed=True)
+    flaky.payload["counts"] = {"flaky": 1}
+    _, reports = told(flaky)
+    [judged] = [each for each in reports if isinstance(each, Judged) and each.check == "e2e_suites_passed"]
+    assert (judged.passed, judged.severity.value) == (False, "WARN")
+    assert "1 flaky" in judged.description
+
+
 def test_a_suite_that_was_repaired_turns_green_again() -> None:
     history, _ = told(run("page", "e2e", passed=False), run("page", "e2e", passed=True))
     judged = {report.check: report.passed for report in standing(history) if isinstance(report, Judged)}

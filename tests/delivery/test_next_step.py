@@ -296,3 +296,39 @@ def test_what_fails_at_work_again_and_again_is_left_to_a_person() -> None:
     step = next_step(facts(CardState.IN_PROGRESS, replace(MERGED, number=9), *failed), LIMITS)
     assert isinstance(step, GiveUp)
     assert step.reason is WaitReason.INPUT
+
+
+SAME = {"failure": "f1"}
+FAILED_THREE_TIMES = tuple(said(FeedbackKind.TESTS_FAILED, attempt=1, **SAME) for _ in range(3))
+ADVICE = said(FeedbackKind.GUIDANCE, session_id="s9", purpose=Purpose.STUCK)
+
+
+@pytest.mark.parametrize(
+    ("feedback", "step"),
+    [
+        (FAILED_THREE_TIMES[:2], CallAgent("coder", Purpose.TESTS_FAILED, 1)),
+        (FAILED_THREE_TIMES, CallAgent("lead_architect", Purpose.STUCK, 1)),
+        ((*FAILED_THREE_TIMES, ADVICE), CallAgent("coder", Purpose.TESTS_FAILED, 1)),
+        (
+            (*FAILED_THREE_TIMES[:2], said(FeedbackKind.TESTS_FAILED, failure="f2"), *FAILED_THREE_TIMES[:2]),
+            CallAgent("coder", Purpose.TESTS_FAILED, 1),
+        ),
+        ((*FAILED_THREE_TIMES, said(FeedbackKind.WAITED)), CallAgent("coder", Purpose.TESTS_FAILED, 1)),
+    ],
+)
+def test_the_third_failure_alike_calls_the_architect(feedback: tuple[Feedback, ...], step: CallAgent) -> None:
+    assert next_step(facts(CardState.IN_PROGRESS, COMMITTED, *feedback), LIMITS) == step
+
+
+def test_a_failure_that_advice_did_not_mend_waits_for_a_person() -> None:
+    said_so_far = (*FAILED_THREE_TIMES, ADVICE, FAILED_THREE_TIMES[0])
+    step = next_step(facts(CardState.IN_PROGRESS, COMMITTED, *said_so_far), LIMITS)
+    told = "failed 4 times in the same way, also after the architect's advice: why Somebody must say how to go on"
+    assert step == GiveUp(WaitReason.INPUT, told)
+
+
+def test_what_was_committed_since_is_tested_before_anybody_is_called() -> None:
+    newer = replace(COMMITTED, head_commit="newer")
+    assert next_step(facts(CardState.IN_PROGRESS, newer, *FAILED_THREE_TIMES), LIMITS) == MoveOn(
+        CardState.READY_FOR_TESTING
+    )

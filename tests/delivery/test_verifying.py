@@ -106,6 +106,7 @@ def test_what_fails_at_work_comes_back_as_the_next_attempt_with_the_report(
         asked.append("page")
         return verdict(passed=len(asked) > 1)
 
+    paged.settings = paged.settings.model_copy(update={"rerun_failed_suites": False})
     assert deliver(staged(answer))["one"].result is Result.DONE
     with paged.store.read() as tx:
         feedback, attempt, card = feedback_of(tx, "one"), last_attempt(tx, "one"), get_card(tx, "one")
@@ -114,6 +115,66 @@ def test_what_fails_at_work_comes_back_as_the_next_attempt_with_the_report(
     assert "no heading" in failed[0].body
     assert (attempt.number if attempt else 0, card.attempt) == (2, 2)
     assert len(events(paged, "pull_request.merged")) == 2
+
+
+def test_a_suite_that_passes_when_it_is_tried_again_is_flaky_and_says_so(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    issue(paged, "one", "page")
+    asked: list[str] = []
+
+    def answer(suite: Suite, _target: Target) -> SuiteReport:
+        asked.append(suite.name)
+        return verdict(passed=suite.name == "healthy" or asked.count("page") > 1)
+
+    assert deliver(staged(answer))["one"].result is Result.DONE
+    [run] = [run for run in events(paged, "tests.finished") if run["suite"] == "page"]
+    assert (run["passed"], run["counts"], run["exit_code"]) == (True, {"flaky": 1}, 0)
+    assert asked == ["healthy", "page", "page"]
+
+
+def test_the_same_failure_three_times_calls_the_architect_and_once_more_a_person(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    issue(paged, "one", "page")
+    coder = [scene("work", write("work.txt", "done\n"), READY)]
+    coder += [scene("verification_failed", write("work.txt", f"{visit}\n"), READY, visit=visit) for visit in (1, 2, 3)]
+    advice = scene("stuck", {"submit_guidance": {"body": "give the page a heading"}})
+    guard = [scene("review", APPROVE)]
+    paged.scripts = {"one": {"coder": coder, "integrity_guard": guard, "lead_architect": [advice]}}
+    answers = {"healthy": True, "page": False}
+    delivered = deliver(staged(lambda suite, _target: verdict(passed=answers[suite.name])))["one"]
+    assert delivered.result is Result.WAITING
+    assert "failed 4 times in the same way, also after the architect's advice: Suite page failed" in delivered.reason
+    with paged.store.read() as tx:
+        kinds = [found.kind for found in feedback_of(tx, "one")]
+    failed = [index for index, kind in enumerate(kinds) if kind is FeedbackKind.VERIFICATION_FAILED]
+    assert len(failed) == 4
+    assert failed[2] < kinds.index(FeedbackKind.GUIDANCE) < failed[3]
+
+
+def test_the_author_is_told_the_failing_case_its_picture_and_what_the_sandbox_said(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    paged.settings = paged.settings.model_copy(update={"rework_limit": 0})
+    issue(paged, "one", "page")
+
+    class Talking(MemorySandboxes):
+        def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+            return {"app": "GET / 200\n" * 50 + "KeyError: 'heading'\nGET / 500\n"}
+
+    def answer(suite: Suite, target: Target) -> SuiteReport:
+        return verdict(passed=suite.name != "page")
+
+    deliver(staged(answer, sandboxes=Talking(paged.store)))
+    with paged.store.read() as tx:
+        [body] = [found.body for found in feedback_of(tx, "one") if found.kind is FeedbackKind.VERIFICATION_FAILED]
+    assert body.startswith("Suite page failed on commit ")
+    assert "1 of 1 cases did not pass" in body
+    assert "test_page: failed after 0.1 s\nno heading" in body
+    assert "Service app of the sandbox said:" in body
+    assert "KeyError: 'heading'" in body
+    assert len(body) < 1_500
 
 
 def test_a_commit_that_cannot_be_deployed_comes_back_with_its_log(paged: Line, staged: Callable[..., Factory]) -> None:
