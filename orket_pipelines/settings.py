@@ -200,6 +200,9 @@ class Settings(BaseSettings):
     approvals: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="Tools whose calls wait for a person to decide (with commas between)."
     )
+    issue_timeout: PositiveFloat = Field(
+        14_400.0, description="Wall time that a worker gives an issue before the card waits; its parts have their own."
+    )
     turn_limit: PositiveInt = Field(60, description="Model turns in one session.")
     session_failures: PositiveInt = Field(3, description="Sessions in a row that may end without an outcome.")
 

@@ -72,6 +72,19 @@ def compare(budgets: Budgets, ledger: Mapping[Scope, Spent]) -> list[Line]:
     return [line for scope, spent in ledger.items() for line in _lines(scope, budget_of(budgets, scope), spent)]
 
 
+def wall_time(seconds: float, limit: float) -> Line:
+    """How long a worker has been with an issue, beside how long it may be."""
+    return Line(Scope.ISSUE, "seconds_of_wall_time", seconds, limit)
+
+
+def describe_spent(spent: Spent) -> str:
+    """What was used, for people."""
+    unpriced = f" ({spent.unpriced:,} of them without a known price)" if spent.unpriced else ""
+    used = (_amount(getattr(spent, measure), measure) for measure in ("tool_calls", "tokens", "cost"))
+    work = f"{_amount(spent.seconds, 'seconds')} of models and tools at work"
+    return f"{_amount(spent.requests, 'answers')}{unpriced}, {', '.join(used)}, {work}"
+
+
 def describe_left(found: list[Line]) -> str:
     """What is left of each limit, for a model; empty where there is none."""
     told = (f"- {_amount(max(0, line.limit - line.spent), line.measure)} for the {line.scope}" for line in found)

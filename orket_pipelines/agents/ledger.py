@@ -4,13 +4,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, limited
+from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, describe_spent, limited, wall_time
 from orket_pipelines.agents.records import TOOL
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import BudgetSpent
 from orket_pipelines.settings import Budgets
-from orket_pipelines.store import Transaction, tables
+from orket_pipelines.store import Store, Transaction, tables
 
 DAY = 86_400 * MICROSECONDS
 _cards, _sessions, _turns, _effects = tables.cards, tables.sessions, tables.turns, tables.effects
@@ -33,10 +33,27 @@ def demand_budget(tx: Transaction, budgets: Budgets, card_id: str) -> list[Line]
         unpriced = max(each.unpriced for each in ledger.values())
         unknown = f" (of {unpriced} answers the price is not known)" if unpriced else ""
         raise BudgetSpent(
-            f"the budget is spent: {', '.join(map(str, spent))}{unknown}",
+            f"the budget is spent: {', '.join(map(str, spent))}{unknown}. {_told(tx, card_id)}",
             next_step=f"Raise ORKET_BUDGETS or wait for tomorrow, then: orket issues deliver {card_id}",
         )
     return found
+
+
+def demand_time(store: Store, card_id: str, *, since: float, limit: float) -> Line:
+    """The time that the issue may take, with something left of it; `since` is when its worker took it up, on the
+    monotonic clock of the store.
+
+    Raises: BudgetSpent.
+    """
+    line = wall_time(store.clock.monotonic() - since, limit)
+    if not line.is_spent:
+        return line
+    with store.read() as tx:
+        told = _told(tx, card_id)
+    raise BudgetSpent(
+        f"the time for the issue is over: {line}. {told}",
+        next_step=f"To go on for as long again: orket issues deliver {card_id}; ORKET_ISSUE_TIMEOUT changes the limit",
+    )
 
 
 def spent_on(tx: Transaction, scope: Scope, *, card_id: str, rock_id: str | None) -> Spent:
@@ -60,6 +77,11 @@ def spent_on(tx: Transaction, scope: Scope, *, card_id: str, rock_id: str | None
         unpriced=turn.unpriced or 0,
         seconds=(turn.microseconds or 0) / MICROSECONDS + (call.seconds or 0.0),
     )
+
+
+def _told(tx: Transaction, card_id: str) -> str:
+    spent = spent_on(tx, Scope.ISSUE, card_id=card_id, rock_id=None)
+    return f"Spent on the issue so far: {describe_spent(spent)}"
 
 
 def _on_cards(tx: Transaction, card_id: str, rock_id: str | None) -> sa.ColumnElement[bool]:

@@ -11,7 +11,7 @@ from orket_pipelines.agents.approvals import demand_known
 from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
 from orket_pipelines.agents.calls import BEFORE_END, Work, begin_calls, checkpoint_name, closing_call, store_call
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
-from orket_pipelines.agents.ledger import demand_budget
+from orket_pipelines.agents.ledger import demand_budget, demand_time
 from orket_pipelines.agents.model import Assignment, Outcome
 from orket_pipelines.agents.models.model import LanguageModel
 from orket_pipelines.agents.models.talk import Talk
@@ -171,10 +171,12 @@ def _heed_switch(work: Work, talk: Talk) -> None:
 
 def _limits(work: Work) -> list[Line]:
     """Every limit that holds for the next answer. Raises: BudgetSpent."""
-    settings = work.desk.settings
+    settings, store, since = work.desk.settings, work.desk.store, work.desk.since
     found = [Line(Scope.SESSION, "turns", len(work.history.exchanges), settings.turn_limit)]
+    if since is not None:
+        found.append(demand_time(store, work.session.card_id, since=since, limit=settings.issue_timeout))
     if limited(settings.budgets):
-        with work.desk.store.read() as tx:
+        with store.read() as tx:
             found += demand_budget(tx, settings.budgets, work.session.card_id)
     return found
 

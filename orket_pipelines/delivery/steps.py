@@ -109,7 +109,7 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     try:
         store = work.store.acting(actor=call.role)
         sandbox = view_of(work.factory, work.card)
-        desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop, sandbox)
+        desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop, sandbox, work.since)
         with work.store.glance() as tx:
             assignment = make_assignment(
                 tx,

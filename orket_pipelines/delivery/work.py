@@ -26,13 +26,17 @@ REVIEW_LEFT = frozenset({CardState.READY_FOR_TESTING, CardState.CODE_REVIEW})
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The facts at the start of a step; `store` writes under the issue's lease."""
+    """The facts at the start of a step; `store` writes under the issue's lease.
+
+    `since` is when the worker took the issue up, on the store's monotonic clock.
+    """
 
     factory: Factory
     store: Store
     facts: Facts
     project: Project
     stop: threading.Event
+    since: float
 
     @property
     def card(self) -> Card:

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 
+from orket_pipelines.agents.ledger import demand_time
 from orket_pipelines.cards.model import TERMINAL, WAITING, Card, CardState, WaitReason
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.factory import Factory, project_of
@@ -96,6 +97,7 @@ def _work(factory: Factory, store: Store, card_id: str, stop: threading.Event) -
             continue
         before = work.facts
         try:
+            demand_time(store, card_id, since=work.since, limit=factory.settings.issue_timeout)
             with refusals_on_record(work.store, doing=type(step).__name__, card_id=card_id):
                 take_step(work, step)
             overtaken, lost_at = 0, None
@@ -139,7 +141,7 @@ def _take_up(factory: Factory, store: Store, card_id: str, stop: threading.Event
     with store.glance() as tx:
         facts = Facts(get_card(tx, card_id))
         project = project_of(tx, facts.card)
-    work = Work(factory, store, facts, project, stop)
+    work = Work(factory, store, facts, project, stop, since=store.clock.monotonic())
     if work.card.state in WAITING:
         move(work, CardState.IN_PROGRESS)
     return work

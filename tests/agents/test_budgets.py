@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from orket_pipelines.agents import run_session
-from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, describe_left
+from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, describe_left, describe_spent
 from orket_pipelines.agents.ledger import demand_budget, spent_on
 from orket_pipelines.agents.model import Assignment
 from orket_pipelines.agents.models.playbook import Playbook
@@ -120,10 +120,32 @@ def test_what_is_not_priced_is_said_where_the_budget_is_spent(desk: Desk, assign
         demand_budget(tx, Budgets(issue=Budget(tool_calls=1)), "hello")
 
 
+def test_a_session_stops_where_the_time_of_its_issue_is_over_and_goes_on_with_more(
+    desk: Desk, assignment: Assignment, clock: FakeClock
+) -> None:
+    models = script(*reading(1), {"expect": "- 60 seconds of wall time for the issue", "calls": [READY]})
+    desk = replace(desk, settings=desk.settings.model_copy(update={"issue_timeout": 600.0}), since=clock.monotonic())
+    clock.advance(600)
+    with pytest.raises(BudgetSpent, match="the time for the issue is over: 600 seconds of wall time of 600"):
+        run_session(desk, models, assignment)
+    desk = replace(desk, since=clock.monotonic() - 540)
+    assert run_session(desk, models, assignment).request is CardState.READY_FOR_TESTING
+
+
+def test_what_was_spent_is_told_with_what_has_no_price() -> None:
+    spent = Spent(requests=41, tool_calls=60, tokens=120_000, cost=0.5, unpriced=2, seconds=3_480.4)
+    told = "41 answers (2 of them without a known price), 60 tool calls, 120,000 tokens, $0.5, "
+    assert describe_spent(spent) == f"{told}3,480 seconds of models and tools at work"
+
+
 def test_a_model_is_told_once_when_little_is_left(desk: Desk, assignment: Assignment) -> None:
-    models = script(*reading(3), {"expect": "- 1 requests for the issue", "calls": [READY]})
-    outcome = run_session(limited(desk, issue=Budget(requests=4)), models, assignment)
+    models = script(*reading(5), {"calls": [READY]})
+    outcome = run_session(limited(desk, issue=Budget(requests=6)), models, assignment)
     assert outcome.request is CardState.READY_FOR_TESTING
+    with desk.store.read() as tx:
+        (session,) = list_sessions(tx)
+        told = [str(turn.messages).count("Little is left") for turn in turns_of(tx, session.id)]
+    assert told == [0, 0, 0, 0, 1, 0]
 
 
 def test_a_model_is_told_when_its_turns_come_to_an_end(desk: Desk, assignment: Assignment) -> None:

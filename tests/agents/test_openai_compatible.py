@@ -1,7 +1,9 @@
 """Any OpenAI-compatible server, well-behaved or not: every bad end is bounded in time and one clear line."""
 
+import socket
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +176,21 @@ def test_a_server_that_is_down_ends_in_one_line(server: "ProtocolServer") -> Non
     with pytest.raises(ModelError, match=r"\(3 tries\): the connection failed: .+") as caught:
         ask(settings)
     assert "orket doctor" in caught.value.next_step
+
+
+def test_a_server_that_takes_no_connection_is_given_up_after_the_time_for_that(server: "ProtocolServer") -> None:
+    """Its queue of connections is full, so that the next one hangs."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as queue:
+        for _ in range(4):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        started = time.monotonic()
+        with pytest.raises(ModelError, match=r"usable answer: the connection failed: .+") as caught:
+            ask(settings_for(server, model_base_url=url, model_connect_timeout=0.3, model_retries=0))
+        assert "orket doctor" in caught.value.next_step
+        assert 0.3 <= time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("streaming", [True, False])

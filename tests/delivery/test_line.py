@@ -383,6 +383,23 @@ def test_an_issue_whose_budget_is_spent_waits_and_goes_on_when_there_is_more(lin
         assert len([each for each in list_sessions(tx, card_id="one") if each.role == "coder"]) == 1
 
 
+def test_an_issue_whose_time_is_over_waits_with_a_report_and_gets_as_much_again(line: Any) -> None:
+    """The tests of the first try take an hour, and fail."""
+    line.add("one")
+    mend = scene("tests_failed", write("a.txt", "mended\n"), READY)
+    line.scripts = {"one": {"coder": [scene("work", write("a.txt", "broken\n"), READY), mend]}}
+    line.settings = line.settings.model_copy(update={"issue_timeout": 3_600.0})
+    line.during_tests = lambda _checkout: line.store.clock.advance(3_600)
+    card = line.deliver()["one"].card
+    assert (card.state, card.wait_reason) == (CardState.BLOCKED, WaitReason.RESOURCE)
+    limit, spent, step = card.note.split(". ", 2)
+    assert limit.startswith("the time for the issue is over: 3,600 seconds of wall time of 3,600 seconds of wall time")
+    assert spent.startswith("Spent on the issue so far: 1 answers, 2 tool calls, 0 tokens, $0, 0 seconds of models")
+    assert step.startswith("To go on for as long again: orket issues deliver one")
+    line.during_tests = lambda _checkout: None
+    assert line.deliver()["one"].result is Result.DONE
+
+
 def circling(*calls: dict[str, Any], visit: int) -> dict[str, Any]:
     """Reads the same file over and over, twice as often as it takes to be noticed."""
     look = [{"calls": [{"read_file": {"path": "missing.txt"}}]}] * 8

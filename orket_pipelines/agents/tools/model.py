@@ -72,7 +72,8 @@ class SandboxView(Protocol):
 class Desk:
     """All that a session works with. `store` acts as the role and carries the worker's fence.
 
-    `sandbox` is that of the card's rock; None where nothing is ever deployed.
+    `sandbox` is that of the card's rock; None where nothing is ever deployed. `since` is when the worker took the issue
+    up, on the store's monotonic clock; None where nobody counts its time.
     """
 
     store: Store
@@ -81,6 +82,7 @@ class Desk:
     settings: Settings
     stop: threading.Event
     sandbox: SandboxView | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
