@@ -1,6 +1,8 @@
 """`orket sessions` and `orket policy`: transcripts and refusals."""
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from orket_pipelines.agents.model import Outcome, Purpose
 from orket_pipelines.agents.records import Session, Turn, end_session, insert_session, insert_turn, switched_to
 from orket_pipelines.cards import Card, CardKind, CardState
 from orket_pipelines.cards.records import insert_cards
+from orket_pipelines.cli import sessions
 from orket_pipelines.policy import Violation, record_violation
 from orket_pipelines.store import Store, effect_kind
 from orket_pipelines.store.effects import DONE, begin_in, end
@@ -138,6 +141,33 @@ def test_a_session_is_followed_to_its_end(orket: Orket, opened: Store, session: 
     assert told == orket("sessions", "show", "s1").stdout
     lines = orket("sessions", "follow", "s1", "--json").stdout.splitlines()
     assert [json.loads(line)["turn"]["number"] for line in lines] == [1]
+
+
+def test_a_session_that_goes_on_is_told_turn_by_turn_each_once(
+    orket: Orket, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes four turns while it is followed; at the last look it is over."""
+    monkeypatch.setattr(sessions, "LOOK", 0.05)
+    session = Session("s3", "storage", 1, "coder", Purpose.WORK, 1, "c" * 40, "scripted/todo", [], None)
+    with opened.write() as tx:
+        insert_session(tx, session)
+
+    def go_on() -> None:
+        for number in range(1, 5):
+            said = {"kind": "response", "parts": [{"part_kind": "text", "content": f"Word {number}."}]}
+            time.sleep(0.15)
+            with opened.write() as tx:
+                insert_turn(tx, session, Turn(number, [said], "scripted/todo", 100, 20, None, 0, 1), 1.0)
+        with opened.write() as tx:
+            end_session(tx, session, Outcome(request=CardState.READY_FOR_TESTING))
+
+    author = threading.Thread(target=go_on)
+    author.start()
+    told = orket("sessions", "follow", "s3").stdout
+    author.join()
+    assert told == orket("sessions", "show", "s3").stdout
+    assert told.count("coder on storage, called for work") == 1
+    assert [told.count(f"Word {number}.") for number in range(1, 5)] == [1, 1, 1, 1]
 
 
 def test_a_session_that_has_ended_is_not_carried_on(orket: Orket, opened: Store, session: Session) -> None:

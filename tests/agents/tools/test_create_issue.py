@@ -9,7 +9,7 @@ from orket_pipelines.agents.tools.create_issue import CREATE_ISSUE, FULL
 from orket_pipelines.agents.tools.model import Desk, ToolResult
 from orket_pipelines.cards.model import Card, CardKind, CardState
 from orket_pipelines.cards.records import get_card, insert_cards, list_cards
-from orket_pipelines.errors import CardError
+from orket_pipelines.errors import CardError, EpicFull
 from orket_pipelines.store import Store
 
 Call = Callable[..., ToolResult]
@@ -65,6 +65,22 @@ def test_an_epic_that_is_full_takes_no_more_unless_it_declares_how_it_is_cut(cre
         create()
     with desk.store.read() as tx:
         assert len(list_cards(tx, parent_id="e")) == 7
+
+
+def test_the_setting_says_how_many_issues_an_epic_takes_uncut(desk: Desk, assignment: Assignment) -> None:
+    desk = replace(desk, settings=desk.settings.model_copy(update={"epic_issue_limit": 2}))
+    second, third = (
+        CREATE_ISSUE.run(
+            desk, assignment, CREATE_ISSUE.arguments.model_validate({"name": name, "description": "More."})
+        ).record
+        for name in ("second", "third")
+    )
+    assert second is not None
+    assert third is not None
+    with desk.store.write() as tx:
+        second(tx)
+    with pytest.raises(EpicFull, match="the epic e has 2 issues"), desk.store.write() as tx:
+        third(tx)
 
 
 def test_no_epic_grows_without_end(desk: Desk, assignment: Assignment) -> None:
