@@ -9,7 +9,7 @@ from orket_pipelines.cli.terminal import Terminal, command
 
 if TYPE_CHECKING:
     from orket_pipelines.agents.budgets import Scope, Spent
-    from orket_pipelines.settings import Budgets
+    from orket_pipelines.budget_settings import Budgets
 
 group = typer.Typer()
 MEASURES = ("requests", "tool_calls", "tokens", "cost", "seconds")
@@ -46,7 +46,7 @@ def _tell(terminal: Terminal, ledger: "dict[Scope, Spent]", budgets: "Budgets") 
     limits = {scope: budget_of(budgets, scope).model_dump() for scope in ledger}
     terminal.data({scope: {"spent": asdict(spent), "limits": limits[scope]} for scope, spent in ledger.items()})
     rows = [
-        (scope, measure.replace("_", " "), f"{getattr(spent, measure):,.4g}", limits[scope][measure] or "none")
+        (scope, measure.replace("_", " "), _rounded(getattr(spent, measure)), limits[scope][measure] or "none")
         for scope, spent in ledger.items()
         for measure in MEASURES
     ]
@@ -54,3 +54,7 @@ def _tell(terminal: Terminal, ledger: "dict[Scope, Spent]", budgets: "Budgets") 
     for scope, spent in ledger.items():
         if spent.unpriced:
             terminal.say(f"Of the {scope}, the price of {spent.unpriced} answers is not known and not in its cost.")
+
+
+def _rounded(amount: float) -> str:
+    return f"{amount:,}" if isinstance(amount, int) else f"{amount:,.2f}"
