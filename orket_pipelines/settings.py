@@ -12,9 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveFloat,
@@ -27,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as Unreadable
 
+from orket_pipelines.budget_settings import Budgets
 from orket_pipelines.errors import SettingsError
 from orket_pipelines.model_settings import NamedModel, SimpleWork, check_address
 
@@ -47,28 +46,6 @@ def _by_name(given: Any) -> Any:
 
 Limits = Annotated[dict[str, PositiveInt], BeforeValidator(_by_name)]
 """Limits by name; `*` counts for every name that is not given one, and who has none is not limited."""
-
-
-class Budget(BaseModel):
-    """What may be spent; None is without a limit. An answer whose price is not known costs nothing here."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    requests: PositiveInt | None = Field(None, description="Answers of a model.")
-    tool_calls: PositiveInt | None = None
-    tokens: PositiveInt | None = Field(None, description="In and out together.")
-    cost: PositiveFloat | None = Field(None, description="USD.")
-    seconds: PositiveFloat | None = Field(None, description="Of models and tools at work.")
-
-
-class Budgets(BaseModel):
-    """What may be spent on one issue, on one rock with all its issues, and by everybody in one day, UTC."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    issue: Budget = Budget()
-    rock: Budget = Budget()
-    day: Budget = Budget()
 
 
 class Settings(BaseSettings):

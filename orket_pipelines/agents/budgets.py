@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orket_pipelines.settings import Budget, Budgets
+from orket_pipelines.budget_settings import Budget, Budgets
 
 NEARLY = 0.75
 """The part of a limit after which a model is told what is left."""

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, describe_spent, limited, wall_time
 from orket_pipelines.agents.records import TOOL
+from orket_pipelines.budget_settings import Budgets
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import BudgetSpent
-from orket_pipelines.settings import Budgets
 from orket_pipelines.store import Store, Transaction, tables
 
 DAY = 86_400 * MICROSECONDS

@@ -14,11 +14,11 @@ from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
 from orket_pipelines.agents.records import list_sessions, turns_of
 from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.budget_settings import Budget, Budgets
 from orket_pipelines.cards.model import Card, CardKind, CardState
 from orket_pipelines.cards.records import insert_cards
 from orket_pipelines.clock import FakeClock
 from orket_pipelines.errors import BudgetSpent
-from orket_pipelines.settings import Budget, Budgets
 from orket_pipelines.store import tables
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "It is done."}}

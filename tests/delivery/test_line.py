@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orket_pipelines.agents.records import list_sessions
+from orket_pipelines.budget_settings import Budget, Budgets
 from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.cards.records import get_card, move_card
 from orket_pipelines.cards.transitions import Move
@@ -20,7 +21,6 @@ from orket_pipelines.delivery.worker import deliver_claimed
 from orket_pipelines.errors import EngineUnavailable, TransitionRefused
 from orket_pipelines.forge.model import PullRequestState
 from orket_pipelines.policy import list_violations
-from orket_pipelines.settings import Budget, Budgets
 from orket_pipelines.store import LeaseKeeper, read_events
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "done"}}
