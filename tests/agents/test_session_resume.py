@@ -50,9 +50,9 @@ def count(checkout: Path, _command: Sequence[str]) -> Execution:
     return ended(output=f"counted to {reached}")
 
 
-def hold(folder: Path, turns: list[dict[str, Any]] = SCRIPT) -> Outcome:
-    """What one process does: open everything, hold the session, close."""
-    store = Store.open(f"sqlite:///{folder / 'orket.db'}")
+def hold(folder: Path, turns: list[dict[str, Any]] = SCRIPT, *, url: str = "") -> Outcome:
+    """What one process does: open everything, hold the session, close. The store is at `url`, or in the folder."""
+    store = Store.open(url or f"sqlite:///{folder / 'orket.db'}")
     code = MemoryCode(folder / "code")
     commit = code.ensure("counting", title="Counting", at=0)
     checkout = folder / "checkout"
@@ -82,9 +82,9 @@ def hold(folder: Path, turns: list[dict[str, Any]] = SCRIPT) -> Outcome:
         store.close()
 
 
-def story(folder: Path) -> dict[str, Any]:
+def story(folder: Path, *, url: str = "") -> dict[str, Any]:
     """All that a session leaves behind, apart from ids and times."""
-    store = Store.open(f"sqlite:///{folder / 'orket.db'}")
+    store = Store.open(url or f"sqlite:///{folder / 'orket.db'}")
     with store.read() as tx:
         (session,) = list_sessions(tx)
         told = {
@@ -134,11 +134,13 @@ def test_a_session_that_is_killed_ends_the_same(
     assert story(tmp_path) == undisturbed
 
 
-def test_a_session_that_is_killed_again_and_again_ends_the_same(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_a_session_that_is_killed_again_and_again_ends_the_same(
+    tmp_path: Path, database_url: str, undisturbed: dict[str, Any]
+) -> None:
     for place in PLACES:
-        do_and_die(lambda: hold(tmp_path), place)
-    hold(tmp_path)
-    assert story(tmp_path) == undisturbed
+        do_and_die(lambda: hold(tmp_path, url=database_url), place)
+    hold(tmp_path, url=database_url)
+    assert story(tmp_path, url=database_url) == undisturbed
 
 
 def test_a_session_that_is_killed_while_it_is_taken_up_again_ends_the_same(

@@ -1,11 +1,11 @@
 """Whatever is asked of a tree of cards, in any order: the rules hold after every step."""
 
-import tempfile
-from pathlib import Path
+from itertools import count
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from orket_pipelines.cards import TABLES, Card, CardKind, CardState, Move, WaitReason
 from orket_pipelines.cards.records import get_card, insert_cards, list_cards, move_card, move_in
@@ -17,15 +17,18 @@ ISSUES = ("a", "b", "c")
 PARENTS = {"epic": ISSUES, "rock": ("epic",)}
 ACTORS = ("coder", "integrity_guard", "project_manager", "system")
 ENDED = {CardState.DONE, CardState.CANCELED}
+histories = count()
+"""Each history is a workspace of its own."""
 
 
 class CardLife(RuleBasedStateMachine):
     """Moves of three issues under an epic under a rock, allowed and not; of the parents too, in some histories."""
 
+    database_url: ClassVar[str]
+
     def __init__(self) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        self.store = Store.open(f"sqlite:///{Path(self._folder.name) / 'orket.db'}")
+        self.store = Store.open(self.database_url, workspace_id=f"history-{next(histories)}")
         self.refused = 0
         self.by_hand = False
         self.seen: dict[str, Card] = {}
@@ -145,10 +148,11 @@ class CardLife(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
-        self._folder.cleanup()
 
 
-TestCardLife = CardLife.TestCase
-TestCardLife.settings = settings(
-    max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+def test_the_rules_hold_in_every_history(database_url: str) -> None:
+    limits = settings(
+        max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    on_this_database = type("CardLifeHere", (CardLife,), {"database_url": database_url})
+    run_state_machine_as_test(on_this_database, settings=limits)  # type: ignore[no-untyped-call]
