@@ -155,4 +155,4 @@ def test_the_rules_hold_in_every_history(database_url: str) -> None:
         max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     on_this_database = type("CardLifeHere", (CardLife,), {"database_url": database_url})
-    run_state_machine_as_test(on_this_database, settings=limits)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(on_this_database, settings=limits)
