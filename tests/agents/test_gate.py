@@ -20,7 +20,7 @@ CODER = Role(
     READING
     | {"write_file", "edit_file", "delete_file", "run_command", "run_tests", "comment", "request_state"}
     | {"start_server", "server_output", "stop_server"}
-    | {"ask_to_be_excused", "card_context", "sandbox_status", "sandbox_logs"},
+    | {"ask_to_be_excused", "card_context", "sandbox_status", "sandbox_logs", "report_bug"},
     frozenset({S.READY_FOR_TESTING, S.BLOCKED}),
     "",
 )
@@ -73,6 +73,13 @@ ALLOWED: list[tuple[Role, S, str, Any]] = [
     (CODER, S.IN_PROGRESS, "sandbox_status", ""),
     (CODER, S.IN_PROGRESS, "sandbox_logs", {"service": "api", "lines": 50}),
     (CODER, S.IN_PROGRESS, "ask_to_be_excused", {"reason": "It needs a lawyer."}),
+    (CODER, S.IN_PROGRESS, "report_bug", {"name": "500 on /", "description": "GET / fails.", "severity": "critical"}),
+    (
+        CODER,
+        S.CODE_REVIEW,
+        "report_bug",
+        {"name": "a", "description": "b", "severity": "minor", "seen_in": "sandbox", "scenario": "GET /"},
+    ),
     (MANAGER, S.IN_PROGRESS, "create_issue", {"name": "Write it down", "description": "Every command is there."}),
     (
         MANAGER,
@@ -123,6 +130,8 @@ DENIED: list[tuple[str, Role, S, str, Any]] = [
     ("role_tools", ARCHITECT, S.IN_PROGRESS, "run_tests", {}),
     ("role_tools", CODER, S.IN_PROGRESS, "create_issue", {"name": "a", "description": "b"}),
     ("role_tools", CODER, S.IN_PROGRESS, "nominate_card", {"card": "a", "reason": "b"}),
+    ("role_tools", MANAGER, S.IN_PROGRESS, "report_bug", {"name": "a", "description": "b", "severity": "minor"}),
+    ("card_state", CODER, S.DONE, "report_bug", {"name": "a", "description": "b", "severity": "minor"}),
     ("role_tools", GUARD, S.CODE_REVIEW, "create_issue", {"name": "a", "description": "b"}),
     ("role_tools", MANAGER, S.IN_PROGRESS, "run_command", {"command": ["ls"]}),
     ("role_tools", GUARD, S.CODE_REVIEW, "start_server", {"name": "api", "command": ["ls"]}),
@@ -236,6 +245,16 @@ DENIED: list[tuple[str, Role, S, str, Any]] = [
             ("request_state", {"state": "READY_FOR_TESTING", "summary": "x"}),
             ("request_state", {"state": "blocked", "summary": "x", "wait_reason": "tired"}),
             ("request_state", {"state": "ready_for_testing"}),
+        )
+    ),
+    *(
+        ("arguments", CODER, S.IN_PROGRESS, "report_bug", arguments)
+        for arguments in (
+            {"name": "a", "description": "b"},
+            {"name": "a\nb", "description": "b", "severity": "minor"},
+            {"name": "a", "description": "b", "severity": "urgent"},
+            {"name": "a", "description": "b", "severity": "minor", "rock": "another"},
+            {"name": "a", "description": "b", "severity": "minor", "seen_in": "production"},
         )
     ),
     *(

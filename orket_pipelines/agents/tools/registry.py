@@ -10,6 +10,7 @@ from orket_pipelines.agents.tools.list_files import LIST_FILES
 from orket_pipelines.agents.tools.model import Tool
 from orket_pipelines.agents.tools.nominate_card import NOMINATE_CARD
 from orket_pipelines.agents.tools.read_file import READ_FILE
+from orket_pipelines.agents.tools.report_bug import REPORT_BUG
 from orket_pipelines.agents.tools.request_state import REQUEST_STATE
 from orket_pipelines.agents.tools.run_command import RUN_COMMAND
 from orket_pipelines.agents.tools.run_tests import RUN_TESTS
@@ -41,6 +42,7 @@ TOOLS: dict[str, Tool] = {
         COMMENT,
         CREATE_ISSUE,
         NOMINATE_CARD,
+        REPORT_BUG,
         SANDBOX_STATUS,
         SANDBOX_LOGS,
         REQUEST_STATE,
