@@ -160,9 +160,6 @@ def test_a_server_that_fails_leaves_the_issue_waiting_and_the_next_delivery_take
         "ORKET_MODEL_FIRST_TOKEN_TIMEOUT": "0.5",
     }
     troubles: dict[str, Callable[[ProtocolServer], None]] = {
-        "Check ORKET_MODEL_API_KEY": lambda server: server.refuses(401),
-        "Check that ORKET_MODEL names a model that the server has": lambda server: server.refuses(404),
-        "(2 tries): HTTP 429": lambda server: server.refuses(429, Retry_After="0"),
         "(2 tries): Failed to decode": lambda server: server.sends(b"\x00\xff<html>", "text/html"),
         "the first token did not come within 0.5 s": ProtocolServer.hangs,
         "the connection failed": ProtocolServer.close,
