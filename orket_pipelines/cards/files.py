@@ -185,7 +185,7 @@ class SuiteFields(_Node):
     """A suite of checks. `file` lies beside the card file or in a folder below it."""
 
     name: Identifier
-    kind: Literal["http", "e2e"]
+    kind: Literal["http", "e2e", "fixture"]
     file: Annotated[str, Field(min_length=1, max_length=500)]
 
 

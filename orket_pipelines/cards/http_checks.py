@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from orket_pipelines.cards.http_bodies import checked_path, checked_schema
+
 CHECK_LIMIT = 200
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 """Where the value that an earlier check saved is put in."""
@@ -53,16 +55,26 @@ class Request(_Node):
 
 
 class Expectation(_Node):
-    """`json` must be part of the answer: objects may hold more, lists may not. A header must hold its text."""
+    """`json` must be part of the answer: objects may hold more, lists may not. A header must hold its text. `json_path`
+    has a value for each JSON path: of one that leads to many, the list of them. `schema` is a JSON Schema."""
 
     status: int = Field(ge=100, le=599)
     document: Any = Field(None, alias="json")
+    values: dict[Annotated[str, Field(max_length=500), AfterValidator(checked_path)], Any] = Field(
+        {}, alias="json_path"
+    )
+    json_schema: Annotated[Any, AfterValidator(checked_schema)] = Field(None, alias="schema")
     contains: list[Text] | Text = []
     headers: Headers = {}
 
     @property
     def demands_json(self) -> bool:
         """Whether the answer must be JSON."""
+        return bool({"document", "values", "json_schema"} & self.model_fields_set)
+
+    @property
+    def demands_document(self) -> bool:
+        """Whether there is JSON that must be part of it; `null` is JSON too."""
         return "document" in self.model_fields_set
 
     @property
@@ -79,6 +91,16 @@ class Check(_Node):
     request: Request
     expect: Expectation
     save: dict[Annotated[str, AfterValidator(_variable)], Text] = {}
+    service: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class Fixture(_Node):
+    """How a scenario is tried: a request whose `{names}` its input fills, and what of the answer is its output:
+    the value at the JSON path `output`, the whole JSON without it. `status` None: any below 400."""
+
+    request: Request
+    output: Annotated[str, Field(max_length=500), AfterValidator(checked_path)] | None = None
+    status: int | None = Field(None, ge=100, le=599)
     service: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
@@ -104,7 +126,14 @@ class HttpChecks(_Node):
 def placeholders(check: Check) -> Iterator[str]:
     """The names of the values that a check needs of earlier ones, wherever they are put in."""
     request, expect = check.request, check.expect
-    for text in _texts([request.path, request.document, request.headers, expect.document, expect.contains]):
+    yield from names_in(
+        [request.path, request.document, request.headers, expect.document, expect.values, expect.contains]
+    )
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """The names of the placeholders in all texts of `value`."""
+    for text in _texts(value):
         yield from PLACEHOLDER.findall(text)
 
 

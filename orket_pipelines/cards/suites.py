@@ -9,12 +9,12 @@ from pathlib import Path
 
 from orket_pipelines.cards.documents import parse_document
 from orket_pipelines.cards.files import RockFields, SuiteFields, read_fields
-from orket_pipelines.cards.http_checks import HttpChecks
+from orket_pipelines.cards.http_checks import Fixture, HttpChecks
 from orket_pipelines.cards.problems import Place, Problem, UnreadableFile, shown
 
 SIZE_LIMIT = 200_000
 """Bytes of one suite's file; it is stored with its card, and in every event of it."""
-BUILT_IN = ("project", "healthy")
+BUILT_IN = ("project", "healthy", "smoke", "openapi", "scenarios")
 """The suites that every rock has without declaring them."""
 
 
@@ -87,15 +87,17 @@ def _read(suite: SuiteFields, folder: Path) -> str:
 
 
 def _check(suite: SuiteFields, source: str, place: Place) -> list[Problem]:
-    return _check_http(source, place) if suite.kind == "http" else _check_python(source, place)
+    if suite.kind == "e2e":
+        return _check_python(source, place)
+    return _check_document(HttpChecks if suite.kind == "http" else Fixture, source, place)
 
 
-def _check_http(source: str, place: Place) -> list[Problem]:
+def _check_document(form: type[HttpChecks | Fixture], source: str, place: Place) -> list[Problem]:
     try:
         document = parse_document(source, as_json=place.file.endswith(".json"))
     except UnreadableFile as error:
         return [place.problem(str(error), error.next_step)]
-    return read_fields(HttpChecks, document, place)[1]
+    return read_fields(form, document, place)[1]
 
 
 def _check_python(source: str, place: Place) -> list[Problem]:

@@ -14,15 +14,17 @@ from orket_pipelines.errors import WorkbenchError
 from orket_pipelines.git.folders import remove
 from orket_pipelines.store import failpoint, reach
 from orket_pipelines.verification.artifacts import TOTAL_LIMIT, take_artifacts
+from orket_pipelines.verification.e2e import FOLDER
 from orket_pipelines.verification.junit import UnreadableReport, read_junit
-from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteReport
+from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteKind, SuiteReport
 from orket_pipelines.verification.reports import report_of
 from orket_pipelines.workbench.tree import measure
 
 LAID_OUT = failpoint("browser.laid_out")
 ARTIFACTS_TAKEN = failpoint("browser.artifacts_taken")
-SHIPPED = Path(__file__).with_name("e2e")
 PLUGIN = "orket_e2e"
+BESIDE = {SuiteKind.SMOKE: ("accessibility.js",)}
+"""Files that a suite of ours needs besides."""
 REPORT = "junit.xml"
 GROWTH_LIMIT = 2 * TOTAL_LIMIT
 """Bytes that a run may write to its artifacts before it is stopped."""
@@ -62,7 +64,8 @@ def lay_out(home: Path, folder: Path, suite: Suite) -> Bench:
     root.chmod(0o700)
     # It may be another user, in a container of its own.
     bench.out.chmod(0o777)
-    shutil.copyfile(SHIPPED / f"{PLUGIN}.py", bench.suite / f"{PLUGIN}.py")
+    for name in (f"{PLUGIN}.py", *BESIDE.get(suite.kind, ())):
+        shutil.copyfile(FOLDER / name, bench.suite / name)
     (bench.suite / "pytest.ini").write_text(_configuration)
     (bench.suite / _module(suite)).write_text(suite.source)
     for path in bench.root.rglob("*"):
@@ -72,9 +75,10 @@ def lay_out(home: Path, folder: Path, suite: Suite) -> Bench:
     return bench
 
 
-def packages() -> list[str]:
-    """What has to be installed where the suite runs, pinned by hash."""
-    return list(read_requirements("requirements.txt", (SHIPPED / "requirements.txt").read_bytes()))
+def packages(kind: SuiteKind) -> list[str]:
+    """What has to be installed where such a suite runs, pinned by hash."""
+    name = "openapi-requirements.txt" if kind is SuiteKind.OPENAPI else "requirements.txt"
+    return list(read_requirements(name, (FOLDER / name).read_bytes()))
 
 
 def command(suite: Suite, *, python: str, suite_folder: str, out: str) -> tuple[str, ...]:
@@ -91,7 +95,9 @@ def command(suite: Suite, *, python: str, suite_folder: str, out: str) -> tuple[
         f"{suite_folder}/pytest.ini",
         f"--rootdir={suite_folder}",
     )
-    plugins = ("-p", PLUGIN, "-p", "no:cacheprovider", "--import-mode=importlib")
+    # What sends requests by itself needs no browser.
+    plugin = ("-p", PLUGIN) if suite.kind is not SuiteKind.OPENAPI else ()
+    plugins = (*plugin, "-p", "no:cacheprovider", "--import-mode=importlib")
     return (*start, *plugins, f"--junitxml={out}/{REPORT}", f"{suite_folder}/{_module(suite)}")
 
 

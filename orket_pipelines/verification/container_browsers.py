@@ -79,7 +79,7 @@ class ContainerBrowsers:
         bench = lay_out(self.settings.home, folder, suite)
         try:
             image, subject = self.settings.e2e_image, target.sandbox_id
-            made = self.installer.prepare_packages(packages(), image=image, subject=subject, stop=stop)
+            made = self.installer.prepare_packages(packages(suite.kind), image=image, subject=subject, stop=stop)
             return self._run(_Run(suite, target, bench, made), folder, deadline, stop)
         finally:
             reach(BEFORE_CLEAR)

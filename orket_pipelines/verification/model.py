@@ -10,13 +10,19 @@ from typing import Protocol
 
 class SuiteKind(StrEnum):
     """`project` runs the project's own tests, `healthy` asks whether every service answers, `http` sends the requests
-    of a file, `e2e` drives a browser with a test file of the card's author. `missing` is a suite that a card names and
-    its rock does not hold: it never passes."""
+    of a file, `e2e` drives a browser with a test file of the card's author. `smoke` opens the page that people open,
+    `openapi` tries a service by its own description, `scenarios` are the card's, each tried through a `fixture` of its
+    rock, which is no suite by itself. `missing` is a suite that a card names and its rock does not hold: it never
+    passes."""
 
     PROJECT = "project"
     HEALTHY = "healthy"
     HTTP = "http"
     E2E = "e2e"
+    SMOKE = "smoke"
+    OPENAPI = "openapi"
+    SCENARIOS = "scenarios"
+    FIXTURE = "fixture"
     MISSING = "missing"
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +13,12 @@ from orket_pipelines.errors import WorkbenchError
 from orket_pipelines.git.folders import remove
 from orket_pipelines.settings import Settings
 from orket_pipelines.verification.browser_runs import Bench, command, conclude, environment, lay_out
-from orket_pipelines.verification.model import Suite, SuiteReport, Target
+from orket_pipelines.verification.model import Suite, SuiteKind, SuiteReport, Target
 from orket_pipelines.workbench.process import Limits, ProcessWorkbenches
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PACKAGES = ("pytest", "playwright")
+PACKAGES = {SuiteKind.OPENAPI: ("pytest", "schemathesis")}
+BROWSER_PACKAGES = ("pytest", "playwright")
 LIMITS = Limits(address_space=2**47, file_size=64 * 1024**2)
 """Chromium reserves a terabyte of addresses for a script engine and uses next to nothing of it."""
 
@@ -30,11 +32,7 @@ class ProcessBrowsers:
 
     def preflight(self) -> tuple[str, ...]:
         """What is missing on this machine, each with what to install; empty where suites can run."""
-        missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-        told = []
-        if missing:
-            packages = " and ".join(missing)
-            told.append(f"{packages} missing beside the factory: pip install 'orket-pipelines[example]'")
+        told = _missing(BROWSER_PACKAGES)
         set_to = self._settings.browser
         if set_to is not None and not os.access(set_to, os.X_OK):
             told.append(f"the setting browser names {set_to}, which cannot be run: correct ORKET_BROWSER")
@@ -44,7 +42,8 @@ class ProcessBrowsers:
 
     def run(self, suite: Suite, target: Target, *, folder: Path, deadline: float, stop: threading.Event) -> SuiteReport:
         """Run the suite as the port says; its processes and folders are gone when this returns."""
-        if missing := self.preflight():
+        own = PACKAGES.get(suite.kind)
+        if missing := tuple(_missing(own)) if own is not None else self.preflight():
             raise WorkbenchError(f"suite {suite.name} cannot be run: {'; '.join(missing)}", next_step="orket doctor")
         if target.front not in target.urls:
             raise WorkbenchError(f"sandbox {target.sandbox_id} serves no {target.front!r}, which the suite should open")
@@ -73,6 +72,12 @@ class ProcessBrowsers:
             return environment(target.urls, target.front, chromium=str(found), **seen)
         own = {"PLAYWRIGHT_BROWSERS_PATH": str(_playwrights_own())}
         return environment(target.urls, target.front, chromium=None, **seen) | own
+
+
+def _missing(packages: Iterable[str]) -> list[str]:
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    fix = "missing beside the factory: pip install 'orket-pipelines[example]'"
+    return [f"{' and '.join(missing)} {fix}"] if missing else []
 
 
 def _on_path() -> Path | None:

@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from orket_pipelines.verification.http_suites import run_health_suite, run_http_suite
+from orket_pipelines.verification.http_suites import run_health_suite, run_http_suite, run_scenario_suite
 from orket_pipelines.verification.model import Browsers, Suite, SuiteKind, SuiteReport, Target
 from orket_pipelines.verification.reports import broken
 
@@ -22,8 +22,13 @@ def run_suite(
             return run_health_suite(suite, target, deadline=deadline, stop=stop)
         case SuiteKind.HTTP:
             return run_http_suite(suite, target, deadline=deadline, stop=stop)
-        case SuiteKind.E2E:
+        case SuiteKind.SCENARIOS:
+            return run_scenario_suite(suite, target, deadline=deadline, stop=stop)
+        case SuiteKind.E2E | SuiteKind.SMOKE | SuiteKind.OPENAPI:
             return browsers.run(suite, target, folder=folder, deadline=deadline, stop=stop)
+        case SuiteKind.FIXTURE:
+            reason = f"{suite.name} is a fixture, which tries nothing by itself"
+            return broken(suite.name, f"{reason}: give the card scenarios, and name it as their fixture_path")
         case SuiteKind.MISSING:
             reason = f"suite {suite.name} is declared, but the rock has none of that name"
             return broken(suite.name, f"{reason}: declare it under `suites:`, then import the cards again")

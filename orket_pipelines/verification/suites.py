@@ -1,26 +1,35 @@
 """What a card must pass, from what it and its rock say; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orket_pipelines.cards.model import Card
+from orket_pipelines.verification.e2e import shipped
 from orket_pipelines.verification.model import Suite, SuiteKind
+from orket_pipelines.verification.scenarios import scenario_suite
 
 PROJECT = Suite("project", SuiteKind.PROJECT)
 HEALTHY = Suite("healthy", SuiteKind.HEALTHY)
-_built_in = {suite.name: suite for suite in (PROJECT, HEALTHY)}
+SMOKE = Suite("smoke", SuiteKind.SMOKE, shipped("orket_smoke"))
+OPENAPI = Suite("openapi", SuiteKind.OPENAPI, shipped("orket_openapi"))
+_built_in = {suite.name: suite for suite in (PROJECT, HEALTHY, SMOKE, OPENAPI)}
 
 
 def suites_of(card: Card, rock: Card | None, *, serves: bool) -> tuple[Suite, ...]:
     """What `card` must pass before it is done: the project's own tests, `healthy` where the stack `serves`, and what
-    it declares, each once.
+    it declares, each once; and its scenarios, where it has any.
 
     A suite that it names and its rock does not hold is of kind `missing`, which never passes.
     """
     declared = declared_suites(rock) if rock is not None else {}
     names = [PROJECT.name, *([HEALTHY.name] if serves else []), *_names(card)]
     known = declared | _built_in
-    return tuple(known.get(name, Suite(name, SuiteKind.MISSING)) for name in dict.fromkeys(names))
+    scenarios = scenario_suite(card, fixtures_of(declared.values()))
+    if scenarios is not None:
+        known, names = known | {scenarios.name: scenarios}, [*names, scenarios.name]
+    found = (known.get(name, Suite(name, SuiteKind.MISSING)) for name in dict.fromkeys(names))
+    # It leaves data of all sorts behind, which the others do not expect.
+    return tuple(sorted(found, key=lambda suite: suite.kind is SuiteKind.OPENAPI))
 
 
 def rock_suites(rock: Card, *, serves: bool) -> tuple[Suite, ...]:
@@ -32,6 +41,12 @@ def declared_suites(rock: Card) -> dict[str, Suite]:
     """The suites that a rock's file declares, by name."""
     found = [_suite(node) for node in rock.details.get("suites") or ()]
     return {suite.name: suite for suite in found}
+
+
+def fixtures_of(declared: Iterable[Suite]) -> dict[str, Suite]:
+    """The fixtures among them, by what a card may call them: their file, or their name."""
+    found = [suite for suite in declared if suite.kind is SuiteKind.FIXTURE]
+    return {suite.name: suite for suite in found} | {suite.file_name: suite for suite in found}
 
 
 def _names(card: Card) -> list[str]:

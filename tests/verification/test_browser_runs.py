@@ -82,17 +82,25 @@ def test_the_plugin_is_told_what_it_drives_and_the_browser_knows_no_other_host()
     )
 
 
-def test_what_is_installed_there_is_what_the_lock_pins() -> None:
+BROWSING = {"greenlet", "iniconfig", "packaging", "playwright", "pluggy", "pygments", "pytest"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [(SuiteKind.E2E, BROWSING), (SuiteKind.SMOKE, BROWSING), (SuiteKind.OPENAPI, {"pytest", "schemathesis"})],
+)
+def test_what_is_installed_there_is_what_the_lock_pins(kind: SuiteKind, needed: set[str]) -> None:
     lock = (ROOT / "requirements.lock").read_text()
     entries = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", lock, re.MULTILINE))
     hashes = set(re.findall(r"sha256:[0-9a-f]{64}", lock))
-    pinned = [re.match(r"([a-z-]+)==([^ ]+) (.*)", line) for line in packages()]
-    assert {found[1]: found[2] for found in pinned if found} == {
-        name: entries[name]
-        for name in ("greenlet", "iniconfig", "packaging", "playwright", "pluggy", "pygments", "pytest")
-    }
-    assert all(set(re.findall(r"sha256:[0-9a-f]{64}", line)) <= hashes for line in packages())
-    assert all("--hash=sha256:" in line for line in packages())
+    lines = packages(kind)
+    found = [re.match(r"([a-z-]+)==([^ ]+) ", line) for line in lines]
+    pinned = {each[1]: each[2] for each in found if each is not None}
+    assert pinned == {name: entries[name] for name in pinned}
+    assert needed <= pinned.keys()
+    assert kind is SuiteKind.OPENAPI or pinned.keys() == needed
+    assert all(set(re.findall(r"sha256:[0-9a-f]{64}", line)) <= hashes for line in lines)
+    assert all("--hash=sha256:" in line for line in lines)
 
 
 def test_a_run_that_writes_without_end_is_noticed(bench: Bench) -> None:

@@ -1,0 +1,140 @@
+"""The suites that the factory brings itself: the smoke pass, and a service tried by its own description."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orket_pipelines.settings import Settings
+from orket_pipelines.verification import Suite, SuiteReport
+from orket_pipelines.verification.process_browsers import ProcessBrowsers
+from orket_pipelines.verification.suites import OPENAPI, SMOKE
+from tests.verification.conftest import Service, answer, text
+
+pytestmark = pytest.mark.slow
+
+GOOD = """<!doctype html><html lang=en><title>List</title><h1>To do</h1><img src=/dot.svg alt="a dot">
+<label>New task <input></label><button>Add</button><a href="/more" aria-label="more"></a>"""
+DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4"/></svg>'
+RENDERS, ACCESSIBLE = "smoke.test_the_page_renders", "smoke.test_the_basics_of_accessibility_hold"
+BAD = {
+    "blank": (
+        "<!doctype html><html lang=en><title>List</title><div id=root></div>",
+        {RENDERS: "the page is blank: after 5 s there is no text and nothing to see"},
+    ),
+    "console": (
+        GOOD + "<script>console.error('no tasks'); fetch('/api/tasks')</script>",
+        {RENDERS: "console: no tasks\nGET {url}/api/tasks answered 404"},
+    ),
+    "not for everybody": (
+        "<!doctype html><h1 id=a>To do</h1><p id=a><img src=/dot.svg><input><button></button>",
+        {
+            ACCESSIBLE: "not everybody can use the page:\n"
+            "the document says no language (<html lang>)\n"
+            "the document has no title\n"
+            'a picture has no text (alt): <img src="/dot.svg">\n'
+            "a field has no label: <input>\n"
+            "a button or a link has no name: <button></button>\n"
+            'two elements have the same id: <p id="a">'
+        },
+    ),
+}
+
+
+def run(suite: Suite, service: Service, home: Path, require: Callable[[str, bool, str], None]) -> SuiteReport:
+    browsers = ProcessBrowsers(Settings(home=home))
+    require("browser", browsers.preflight() == (), "; ".join(browsers.preflight()))
+    try:
+        folder = home / "artifacts" / "run"
+        return browsers.run(suite, service.target, folder=folder, deadline=60, stop=threading.Event())
+    finally:
+        browsers.close()
+
+
+@pytest.mark.browser
+def test_a_page_that_renders_and_can_be_used_passes_with_a_picture(
+    service: Service, tmp_path: Path, require: Callable[[str, bool, str], None]
+) -> None:
+    service.answers = {"GET /": text(GOOD), "GET /dot.svg": (200, {"content-type": "image/svg+xml"}, DOT.encode())}
+    report = run(SMOKE, service, tmp_path, require)
+    assert report.passed, report.log
+    assert {artifact.name for artifact in report.artifacts} >= {"test_the_page_renders.png", "junit.xml"}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", BAD)
+def test_a_page_that_does_not_says_why(
+    kind: str, service: Service, tmp_path: Path, require: Callable[[str, bool, str], None]
+) -> None:
+    page, causes = BAD[kind]
+    service.answers = {"GET /": text(page), "GET /dot.svg": (200, {"content-type": "image/svg+xml"}, DOT.encode())}
+    report = run(SMOKE, service, tmp_path, require)
+    failed = {case.name: case.message for case in report.cases if case.outcome == "failed"}
+    assert failed.keys() == causes.keys(), report.log
+    for name, cause in causes.items():
+        assert cause.format(url=service.url) in failed[name]
+
+
+def described(url: str, folder: Path) -> tuple[int, str]:
+    """What the pass over an OpenAPI document comes to, run as it is where it runs: exit code and output."""
+    folder.joinpath("openapi.py").write_text(OPENAPI.source)
+    folder.joinpath("pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-c", "pytest.ini", "--import-mode=importlib", "openapi.py"]
+    told = {"E2E_URLS": json.dumps({"api": url}), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider"],
+        cwd=folder,
+        env=os.environ | told,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_service_is_tried_by_its_own_description(service: Service, tmp_path: Path) -> None:
+    operations = {
+        "/good": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}}},
+        "/liar": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {"type": "array"}}}}}}},
+        "/bad": {"get": {"responses": {"200": {"description": "fine"}}}},
+    }
+    for methods in operations.values():
+        methods["get"]["responses"]["200"]["description"] = "fine"  # type: ignore[index]
+    document = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": operations}
+    service.answers = {
+        "GET /openapi.json": answer(document),
+        "GET /good": answer({"a": 1}),
+        "GET /liar": answer({"a": 1}),
+        "GET /bad": answer({"detail": "oops"}, 500),
+    }
+    exit_code, output = described(service.url, tmp_path)
+    assert exit_code == 1
+    assert "2 failed, 2 passed" in output
+    assert "Server error" in output
+    assert "Response violates schema" in output
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (None, "no service has an OpenAPI document; looked for /openapi.json, "),
+        (
+            {"openapi": "3.1.0", "paths": {"/a": {"$ref": "http://127.0.0.1:9/a.json"}}},
+            "the OpenAPI document of api refers to something outside itself",
+        ),
+        ({"openapi": "nonsense", "paths": []}, "the OpenAPI document cannot be used"),
+    ],
+)
+def test_a_description_that_is_no_use_fails_and_says_why(
+    document: object, told: str, service: Service, tmp_path: Path
+) -> None:
+    service.answers = {"GET /openapi.json": answer(document)} if document else {}
+    exit_code, output = described(service.url, tmp_path)
+    assert exit_code == 1
+    assert told in output
