@@ -94,7 +94,7 @@ def test_an_issue_that_names_an_unknown_suite_is_left_out_with_what_needs_it(loa
         "cards/rock.yaml: rock.epics[0].issues[0].verified_by[1]: no suite is called 'apy'",
         "cards/rock.yaml: rock.epics[0].issues[1].depends_on[0]: depends on 'a', which cannot be loaded",
     ]
-    assert report.problems[0].fix == "Suites: project, healthy, api, page."
+    assert report.problems[0].fix == "Suites: project, healthy, smoke, openapi, scenarios, api, page."
     with store.read() as tx:
         assert [found.id for found in list_cards(tx)] == ["rock", "rock-epic"]
 
@@ -105,7 +105,7 @@ def test_an_issue_that_names_an_unknown_suite_is_left_out_with_what_needs_it(loa
         ("[healthy, page]", "[nope]", "rock.verified_by[0]: no suite is called 'nope'"),
         ("name: page", "name: api", "rock.suites[1].name: two suites are called 'api'"),
         ("name: api", "name: project", "rock.suites[0].name: every rock has a suite 'project' already"),
-        ("kind: http", "kind: unit", "rock.suites[0].kind: 'unit' is not one of 'http' or 'e2e'"),
+        ("kind: http", "kind: unit", "rock.suites[0].kind: 'unit' is not one of 'http', 'e2e' or 'fixture'"),
         ("checks/api.yaml", "checks/no.yaml", "rock.suites[0].file: 'checks/no.yaml' is not there"),
         ("checks/api.yaml", "checks", "rock.suites[0].file: 'checks' is not there"),
         ("checks/api.yaml", "../out.yaml", "rock.suites[0].file: '../out.yaml' lies outside the folder of the card"),
@@ -209,10 +209,13 @@ def test_a_broken_suite_is_told_once_where_a_folder_is_read(load: Import, store:
 
 def test_the_examples_of_the_documentation_can_be_imported(load: Import) -> None:
     text = (Path(__file__).parents[2] / "docs" / "VERIFICATION.md").read_text()
-    rock, checks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    rock, checks, priced, fixture = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (page,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     Path("cards/suites").mkdir()
     Path("cards/suites/api.yaml").write_text(checks)
     Path("cards/suites/test_page.py").write_text(page)
 
+    Path("cards/suites/price.yaml").write_text(fixture)
+
     assert problems(load(rock)) == []
+    assert problems(load(priced.replace("rock:\n", "rock:\n  name: A shop\n"))) == []

@@ -5,7 +5,7 @@ CREATE TABLE test_runs (
     rock_id VARCHAR, -- its rock; NULL for a card outside any
     attempt BIGINT, -- the attempt of the card, from 1
     suite VARCHAR, -- name of the suite
-    kind VARCHAR, -- project, healthy, http or e2e
+    kind VARCHAR, -- project, healthy, http, e2e, smoke, openapi, scenarios or missing
     purpose VARCHAR, -- what it ran on: head (the branch), merged (the merged tree) or sandbox
     commit VARCHAR, -- the commit that was tested
     sandbox_id VARCHAR, -- the sandbox it ran against; NULL without one
