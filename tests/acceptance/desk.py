@@ -1,12 +1,20 @@
-"""A folder to type commands in, and a small rock to deliver from there with processes of this machine."""
+"""A folder to type commands in, and a small rock to deliver from there with processes of this machine.
 
+Most commands are forks of a process that has imported already what they need; the rest is as if they were typed.
+"""
+
+import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orket_pipelines.cli import main
+
 ORKET = (sys.executable, "-u", "-c", "from orket_pipelines.cli import main; main()")
+PRELOADED = ["orket_pipelines.cli.application", "orket_pipelines.delivery.pool", "orket_pipelines.agents.session"]
 TIME_LIMIT = 120
 """Seconds for one command on a busy machine."""
 ROCK = """
@@ -72,13 +80,17 @@ class Desk:
         return self.folder / "home"
 
     def orket(self, *arguments: str, **variables: str) -> Done:
-        """Type a command, with further environment variables."""
-        process = self.start(*arguments, **variables)
-        told, complained = process.communicate(timeout=TIME_LIMIT)
-        return Done(process.returncode, told, complained)
+        """Type a command, with further environment variables; those that are read at import have no effect."""
+        said = self.folder / "stdout", self.folder / "stderr"
+        given = (arguments, self.environment | variables, self.folder, *said)
+        process = _forks.Process(target=_type, args=given)
+        process.start()
+        process.join(TIME_LIMIT)
+        assert process.exitcode is not None, f"{arguments} have not ended: {[path.read_text() for path in said]}"
+        return Done(process.exitcode, *(path.read_text() for path in said))
 
     def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-        """The same, without waiting for its end."""
+        """The same in a process from scratch, without waiting for its end."""
         return subprocess.Popen(
             [*ORKET, *arguments],
             env=self.environment | variables,
@@ -107,6 +119,21 @@ class Desk:
         log = subprocess.check_output(["git", "-C", str(repository), "log", "--format=%s", "main"], text=True)
         titles = sorted(line for line in log.splitlines() if not line.startswith("Merge"))
         assert titles == ["Plank A", "Plank B", "Plank C", "Start A pier"]
+
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(PRELOADED)
+
+
+def _type(arguments: Sequence[str], environment: dict[str, str], folder: Path, told: Path, complained: Path) -> None:
+    """What the forked process does."""
+    for stream, path in ((1, told), (2, complained)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["orket", *arguments]
+    main()
 
 
 def set_up(folder: Path) -> Desk:

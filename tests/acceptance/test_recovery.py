@@ -49,7 +49,7 @@ def end_of(process: "subprocess.Popen[str]") -> Done:
 @pytest.mark.parametrize("database_url", [pytest.param("sqlite", marks=ALL), POSTGRESQL], indirect=True)
 def test_what_a_killed_delivery_held_is_worked_on_by_the_next_at_once(harbour: Desk) -> None:
     """Killed after main has moved, and before that was written down."""
-    killed = harbour.orket("rocks", "deliver", "pier", ORKET_FAILPOINT="forge.embedded.base_moved")
+    killed = end_of(harbour.start("rocks", "deliver", "pier", ORKET_FAILPOINT="forge.embedded.base_moved"))
     assert killed.code == -signal.SIGKILL
     assert killed.complained.endswith("killed at failpoint forge.embedded.base_moved\n")
     begun = time.monotonic()
