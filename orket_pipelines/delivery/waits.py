@@ -87,7 +87,7 @@ def _of_its_own(card: Card) -> Wait:
     person = card.state is CardState.WAITING_FOR_DEVELOPER or card.wait_reason in PERSON
     why = Why.PERSON if person else Why.BLOCKED
     reason = card.wait_reason if card.wait_reason in PERSON or not person else WaitReason.INPUT
-    told = f"{'waits for a person' if person else 'is blocked'} ({card.wait_reason}): {card.note}"
+    told = f"{'waits for a person' if person else 'is blocked'} ({card.wait_reason}): {card.note or 'nobody said why'}"
     return _made(card, why, told, reason, _ANSWERS.get(card.wait_reason, _MEND).format(card.id))
 
 

@@ -1,6 +1,7 @@
 """Why an issue is not being worked on."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.delivery.places import Occupancy
@@ -70,6 +71,11 @@ def test_a_card_that_asks_a_person_says_what() -> None:
 def test_a_blocked_card_counts_by_its_reason() -> None:
     [found] = wait(issue("a", state=CardState.BLOCKED, reason="resource"))
     assert (found.why, found.reason) == (Why.BLOCKED, WaitReason.RESOURCE)
+
+
+def test_a_blocked_card_without_a_note_says_so() -> None:
+    [found] = wait(replace(issue("a", state=CardState.BLOCKED, reason="system"), note=""))
+    assert found.told == "is blocked (system): nobody said why"
 
 
 def test_where_nothing_is_in_the_way_the_command_that_delivers_is_named() -> None:
