@@ -23,7 +23,6 @@ from orket_pipelines.git.port import Code, Identity
 from orket_pipelines.review import rules_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import LeaseKeeper, Store, Transaction
-from orket_pipelines.verification.project_tests import DEFAULT_COMMAND
 from orket_pipelines.workbench.model import Workbenches
 
 
@@ -68,7 +67,10 @@ class Factory:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What a rock says of the code that its issues change, and of the model that works on them, None for any."""
+    """What a rock says of the code that its issues change, and of the model that works on them, None for any.
+
+    Without a `test_command` its files say how it is tested.
+    """
 
     repository: str
     title: str
@@ -122,7 +124,7 @@ def project_of(tx: Transaction, card: Card) -> Project:
     return Project(
         repository=params.get("repository") or owner.id,
         title=owner.name,
-        test_command=tuple(params.get("test_command") or DEFAULT_COMMAND),
+        test_command=tuple(params.get("test_command") or ()),
         model=params.get("model"),
     )
 

@@ -1,6 +1,8 @@
 """Each step performed: effects through the effects table, facts written in the transaction of the outcome."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from orket_pipelines.agents import run_session
@@ -11,6 +13,7 @@ from orket_pipelines.cards.records import move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery import outcomes
 from orket_pipelines.delivery.assignments import READS_THE_CHANGE, make_assignment
+from orket_pipelines.delivery.factory import Project
 from orket_pipelines.delivery.labels import Unlabelled, label_pull_request
 from orket_pipelines.delivery.merge_queue import merge
 from orket_pipelines.delivery.model import (
@@ -49,6 +52,7 @@ from orket_pipelines.forge.model import PullRequestExists
 from orket_pipelines.git.port import MAIN
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
 from orket_pipelines.store.effects import Result, repeatable
+from orket_pipelines.verification.runners import plain_command, runners_of
 
 START_BRANCH = effect_kind("code.start_branch")
 OPEN_PULL_REQUEST = effect_kind("forge.open_pull_request")
@@ -117,13 +121,19 @@ def _call_agent(work: Work, call: CallAgent) -> None:
                 work.facts,
                 work.factory.settings,
                 attempt=work.attempt,
-                project=work.project,
+                project=_tested_as_it_is(work.project, path),
                 call=call,
             )
         with seated(work, call.role, assignment.model):
             run_session(desk, work.factory.models, assignment)
     finally:
         workbench.close()
+
+
+def _tested_as_it_is(project: Project, checkout: Path) -> Project:
+    """With the command that an agent runs its tests by, where the rock names none."""
+    found = project.test_command or plain_command(runners_of(checkout))
+    return replace(project, test_command=found)
 
 
 def _test_head(work: Work, _step: RunHeadTests) -> None:

@@ -11,9 +11,10 @@ from orket_pipelines.delivery.factory import Factory, Project
 from orket_pipelines.delivery.model import Attempt, Facts, FeedbackKind
 from orket_pipelines.delivery.records import add_feedback
 from orket_pipelines.store import Store, Transaction, failpoint, reach
-from orket_pipelines.verification import SuiteReport, run_project_tests
+from orket_pipelines.verification import SuiteReport, run_found_tests, run_project_tests
 from orket_pipelines.verification.findings import digest_of, findings
 from orket_pipelines.verification.flaky import with_rerun
+from orket_pipelines.workbench.model import Workbench
 
 BEFORE_MOVE = failpoint("card.before_move")
 AFTER_MOVE = failpoint("card.after_move")
@@ -95,13 +96,19 @@ def run_tests_on(work: Work, commit: str) -> SuiteReport:
         settings = work.factory.settings
         try:
             report = with_rerun(
-                lambda _: run_project_tests(workbench, work.project.test_command, deadline=settings.test_timeout),
+                lambda _: _run_tests(workbench, work.project, deadline=settings.test_timeout),
                 again=settings.rerun_failed_suites,
             )
         finally:
             workbench.close()
         reach(AFTER_TESTS)
     return report
+
+
+def _run_tests(workbench: Workbench, project: Project, *, deadline: float) -> SuiteReport:
+    if project.test_command:
+        return run_project_tests(workbench, project.test_command, deadline=deadline)
+    return run_found_tests(workbench, deadline=deadline)
 
 
 def failed(suite: str, commit: str, report: SuiteReport) -> tuple[str, dict[str, str]]:

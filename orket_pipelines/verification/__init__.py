@@ -17,7 +17,7 @@ from orket_pipelines.verification.model import (
     SuiteReport,
     Target,
 )
-from orket_pipelines.verification.project_tests import run_project_tests
+from orket_pipelines.verification.project_tests import run_found_tests, run_project_tests
 from orket_pipelines.verification.suites import rock_suites, suites_of
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Target",
     "artifacts_folder",
     "rock_suites",
+    "run_found_tests",
     "run_project_tests",
     "screenshot_uri",
     "suites_of",

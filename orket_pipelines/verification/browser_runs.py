@@ -17,7 +17,7 @@ from orket_pipelines.verification.artifacts import TOTAL_LIMIT, take_artifacts
 from orket_pipelines.verification.e2e import FOLDER
 from orket_pipelines.verification.junit import UnreadableReport, read_junit
 from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteKind, SuiteReport
-from orket_pipelines.verification.reports import report_of
+from orket_pipelines.verification.reports import doubt_of, report_of
 from orket_pipelines.workbench.tree import measure
 
 LAID_OUT = failpoint("browser.laid_out")
@@ -159,25 +159,14 @@ def conclude(
     report = next((artifact.path for artifact in artifacts if artifact.name == REPORT), None)
     try:
         cases = read_junit(report.read_bytes()) if report is not None else []
-        doubt = stopped or _doubt(cases, exit_code, there=report is not None)
+        silent = "" if report is not None else f"pytest ended with exit code {exit_code} and left no JUnit report"
+        doubt = stopped or silent or doubt_of("pytest", cases, exit_code)
     except UnreadableReport as error:
         cases, doubt = [], str(error)
     if doubt:
         cases = [*cases, Case(suite.name, CaseOutcome.ERROR, 0.0, doubt)]
         log = f"{log}\n{doubt}"
     return report_of(cases, exit_code=exit_code, log=log, artifacts=artifacts)
-
-
-def _doubt(cases: list[Case], exit_code: int | None, *, there: bool) -> str:
-    """Why report and exit code together cannot be believed; empty where they can."""
-    if not there:
-        return f"pytest ended with exit code {exit_code} and left no JUnit report"
-    bad = [case for case in cases if case.outcome in {CaseOutcome.FAILED, CaseOutcome.ERROR}]
-    if exit_code == 0 and bad:
-        return f"pytest ended with exit code 0, but its report has {len(bad)} cases that did not pass"
-    if exit_code != 0 and not bad:
-        return f"pytest ended with exit code {exit_code}, but every case in its report passed"
-    return "" if cases else "pytest found no test in the suite"
 
 
 def _module(suite: Suite) -> str:

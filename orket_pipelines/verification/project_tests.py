@@ -1,13 +1,20 @@
 """The project's own tests, on a workbench over a fresh checkout. Who wrote the code wrote them: evidence, no proof."""
 
 import re
+import time
 from collections.abc import Iterable, Sequence
 
-from orket_pipelines.verification.model import SuiteReport
-from orket_pipelines.verification.reports import LOG_LIMIT
-from orket_pipelines.workbench.model import Workbench
+from orket_pipelines.errors import OrketError
+from orket_pipelines.verification.junit import UnreadableReport
+from orket_pipelines.verification.model import Case, CaseOutcome, SuiteReport
+from orket_pipelines.verification.reports import LOG_LIMIT, broken, doubt_of, report_of
+from orket_pipelines.verification.runners import Runner, runners_of
+from orket_pipelines.workbench.files import Files
+from orket_pipelines.workbench.model import Execution, Workbench
 
-DEFAULT_COMMAND = ("python", "-m", "pytest", "-q")
+NOT_FOUND = 127
+OUTPUT_LIMIT = 1_000_000
+"""Bytes of output: go tells its cases in it."""
 
 _closing_line = re.compile(r"(\d+) (passed|failed|errors?|skipped)\b")
 _cargo_line = re.compile(r"^test result: ", re.MULTILINE)
@@ -20,7 +27,11 @@ _node_words = {"pass": "passed", "fail": "failed", "skipped": "skipped"}
 def run_project_tests(workbench: Workbench, command: Sequence[str], *, deadline: float) -> SuiteReport:
     """Run `command`; exit code 0 within `deadline` seconds, with a test that passed, is a pass; everything else is a
     failure with its log."""
-    execution = workbench.run(command, deadline=deadline)
+    return judged_by_output(workbench.run(command, deadline=deadline), command, deadline)
+
+
+def judged_by_output(execution: Execution, command: Sequence[str], deadline: float) -> SuiteReport:
+    """A report of what a command said."""
     counts, log = read_counts(execution.output), execution.output[-LOG_LIMIT:]
     if execution.timed_out:
         log += f"\nThe tests did not end within {deadline:g} seconds and were stopped."
@@ -28,6 +39,60 @@ def run_project_tests(workbench: Workbench, command: Sequence[str], *, deadline:
         log += f"\n{' '.join(command)} ended with exit code 0, but says of no test that it passed: nothing is proven."
     passed = execution.succeeded and counts.get("passed", 0) > 0
     return SuiteReport(passed, counts, execution.exit_code, log)
+
+
+def run_found_tests(workbench: Workbench, *, deadline: float) -> SuiteReport:
+    """The same for a project whose rock names no command: every runner that its files call for, in turn, within
+    `deadline` seconds in all; one report of them."""
+    until = time.monotonic() + deadline
+    reports = []
+    for runner in runners_of(workbench.checkout):
+        left = until - time.monotonic()
+        reports.append(_run_runner(workbench, runner, max(1.0, left)))
+    return joined(reports)
+
+
+def joined(reports: Sequence[SuiteReport]) -> SuiteReport:
+    """One report of several runs; it passed where all did. The exit code is the first that is none of success."""
+    codes = [report.exit_code for report in reports]
+    exit_code = next((code for code in codes if code != 0), 0)
+    counts: dict[str, int] = {}
+    for report in reports:
+        for word, number in report.counts.items():
+            counts[word] = counts.get(word, 0) + number
+    cases = tuple(case for report in reports for case in report.cases)
+    log = "\n".join(report.log for report in reports)[-LOG_LIMIT:]
+    return SuiteReport(all(report.passed for report in reports), counts, exit_code, log, cases)
+
+
+def _run_runner(workbench: Workbench, runner: Runner, deadline: float) -> SuiteReport:
+    execution = workbench.run(runner.words(), deadline=deadline, output_limit=OUTPUT_LIMIT)
+    if execution.exit_code == NOT_FOUND:
+        reason = f"{runner.command[0]} cannot be run here, so that the tests in {runner.folder} cannot: "
+        return broken(runner.name, reason + execution.output[-500:], exit_code=NOT_FOUND)
+    plain = judged_by_output(execution, runner.words(plain=True), deadline)
+    try:
+        cases = _cases(workbench, runner, execution.output)
+    except UnreadableReport as error:
+        return broken(runner.name, str(error), exit_code=execution.exit_code, log=plain.log)
+    if not cases or execution.timed_out:
+        return plain
+    if doubt := doubt_of(runner.name, cases, execution.exit_code):
+        cases = [*cases, Case(runner.name, CaseOutcome.ERROR, 0.0, doubt)]
+    return report_of(cases, exit_code=execution.exit_code, log=plain.log)
+
+
+def _cases(workbench: Workbench, runner: Runner, output: str) -> list[Case]:
+    """What the runner told one by one; nothing where it left no report. Raises: UnreadableReport."""
+    if runner.read is None:
+        return []
+    if not runner.reports:
+        return runner.read(output)
+    try:
+        content = Files(workbench.checkout).read(runner.report)
+    except OrketError:
+        return []
+    return runner.read(content.decode(errors="replace"))
 
 
 def read_counts(output: str) -> dict[str, int]:

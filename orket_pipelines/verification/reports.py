@@ -36,6 +36,16 @@ def broken(suite: str, reason: str, *, exit_code: int | None = None, log: str = 
     return report_of([case], exit_code=exit_code, log=f"{log}\n{reason}" if log else reason)
 
 
+def doubt_of(runner: str, cases: Sequence[Case], exit_code: int | None) -> str:
+    """Why report and exit code together cannot be believed; empty where they can."""
+    bad = [case for case in cases if case.outcome in {CaseOutcome.FAILED, CaseOutcome.ERROR}]
+    if exit_code == 0 and bad:
+        return f"{runner} ended with exit code 0, but its report has {len(bad)} cases that did not pass"
+    if exit_code != 0 and cases and not bad:
+        return f"{runner} ended with exit code {exit_code}, but every case in its report passed"
+    return "" if cases else f"{runner} found no test in the suite"
+
+
 def storable(text: str) -> str:
     """Without NUL and half surrogate pairs, which databases and encoders refuse."""
     return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

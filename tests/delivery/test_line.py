@@ -388,7 +388,7 @@ def test_an_issue_whose_time_is_over_waits_with_a_report_and_gets_as_much_again(
     line.add("one")
     mend = scene("tests_failed", write("a.txt", "mended\n"), READY)
     line.scripts = {"one": {"coder": [scene("work", write("a.txt", "broken\n"), READY), mend]}}
-    line.settings = line.settings.model_copy(update={"issue_timeout": 3_600.0})
+    line.settings = line.settings.model_copy(update={"issue_timeout": 3_600.0, "rerun_failed_suites": False})
     line.during_tests = lambda _checkout: line.store.clock.advance(3_600)
     card = line.deliver()["one"].card
     assert (card.state, card.wait_reason) == (CardState.BLOCKED, WaitReason.RESOURCE)
