@@ -1,0 +1,90 @@
+"""What runs of a rock in its bug-fix phase, tried again with every suite it declares; a failure is a bug."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+from orket_pipelines.cards.bugs import Bug, Finding, FoundIn, Severity, Source, report
+from orket_pipelines.cards.model import Card
+from orket_pipelines.cards.records import get_card
+from orket_pipelines.delivery.deploying import holding_sandbox
+from orket_pipelines.delivery.factory import Factory, project_of
+from orket_pipelines.delivery.model import Attempt, SuiteRun
+from orket_pipelines.delivery.records import add_test_run, count_runs
+from orket_pipelines.delivery.verifying import try_suite
+from orket_pipelines.sandboxes import Sandbox, SandboxState
+from orket_pipelines.sandboxes.records import sandbox_of_rock
+from orket_pipelines.store import Transaction, failpoint, reach
+from orket_pipelines.verification.model import CaseOutcome, SuiteKind
+from orket_pipelines.verification.records import store_artifacts
+from orket_pipelines.verification.suites import HEALTHY, declared_suites
+
+BEFORE_FINDINGS = failpoint("bugs.before_findings")
+AFTER_FINDINGS = failpoint("bugs.after_findings")
+
+NIGHTLY = "nightly"
+"""The occasion of a test run on what has been running for a while."""
+TRIED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
+BUGS_OF_SUITE = 10
+"""Failed cases of one run that become a bug each; what fails besides is told in the last of them."""
+BAD = frozenset({CaseOutcome.FAILED, CaseOutcome.ERROR})
+
+
+def verify_again(factory: Factory, rock_id: str, *, stop: threading.Event) -> tuple[list[SuiteRun], list[Bug]]:
+    """Try the rock's sandbox as it runs now; what was run, and the bugs found. Neither where nothing runs.
+
+    What was killed in it left nothing, and is begun anew. Raises: what suites raise.
+    """
+    with factory.store.read() as tx:
+        rock = get_card(tx, rock_id)
+    with holding_sandbox(factory, rock_id, stop):
+        with factory.store.read() as tx:
+            sandbox, number = sandbox_of_rock(tx, rock_id), 1 + count_runs(tx, rock_id, NIGHTLY, HEALTHY.name)
+        if factory.stage is None or sandbox is None or sandbox.state not in TRIED:
+            return [], []
+        suites = (HEALTHY, *declared_suites(rock).values())
+        runs = []
+        for suite in suites:
+            run_id = f"{rock_id}.{NIGHTLY}-{number}.{suite.name}"
+            about = {"card_id": rock_id, "run_id": run_id}
+            run = try_suite(factory, factory.stage, suite, sandbox, **about, stop=stop)
+            runs.append(replace(run, purpose=NIGHTLY))
+    reach(BEFORE_FINDINGS)
+    with factory.store.write() as tx:
+        found = _store(tx, factory, rock, sandbox, runs)
+    reach(AFTER_FINDINGS)
+    return runs, found
+
+
+def findings_of(run: SuiteRun, sandbox: Sandbox) -> Iterator[Finding]:
+    """A bug for each case that failed, or one for a run that says of no case why it did not pass. Pure."""
+    if run.report.passed:
+        return
+    bad = [(case.name, case.message) for case in run.report.cases if case.outcome in BAD]
+    whole = [(f"suite {run.suite.name}", run.report.log)]
+    severity = Severity.CRITICAL if run.suite.kind is SuiteKind.HEALTHY else Severity.MAJOR
+    verified_by = () if run.suite.kind is SuiteKind.HEALTHY else (run.suite.name,)
+    for index, (case, said) in enumerate((bad or whole)[:BUGS_OF_SUITE], 1):
+        more = len(bad) - BUGS_OF_SUITE if index == BUGS_OF_SUITE else 0
+        text = f"{said}\n\n{more} more cases failed with it." if more > 0 else said
+        yield Finding(
+            name=" ".join(f"{run.suite.name}: {case}".split())[:200],
+            description=text or "It failed without a word.",
+            severity=severity,
+            source=Source.VERIFICATION,
+            by=NIGHTLY,
+            found_in=FoundIn(sandbox.commit, sandbox.id, f"{run.suite.name}: {case}"),
+            verified_by=verified_by,
+        )
+
+
+def _store(tx: Transaction, factory: Factory, rock: Card, sandbox: Sandbox, runs: list[SuiteRun]) -> list[Bug]:
+    number = 1 + count_runs(tx, rock.id, NIGHTLY, HEALTHY.name)
+    attempt = Attempt(number, project_of(tx, rock).repository, "", sandbox.commit, None, None, None)
+    found = []
+    for run in runs:
+        left = run.report.artifacts
+        kept = store_artifacts(tx, home=factory.settings.home, run_id=run.id or "", card_id=rock.id, artifacts=left)
+        add_test_run(tx, rock, attempt, replace(run, artifacts=tuple(kept)))
+        found += [report(tx, rock.id, finding) for finding in findings_of(run, sandbox)]
+    return found
