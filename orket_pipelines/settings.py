@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.exceptions import SettingsError as Unreadable
 
 from orket_pipelines.budget_settings import Budgets
+from orket_pipelines.bug_settings import BugPhases
 from orket_pipelines.errors import SettingsError
 from orket_pipelines.model_settings import NamedModel, SimpleWork, check_address
 
@@ -173,6 +174,10 @@ class Settings(BaseSettings):
         Budgets(),
         description="What may be spent on an issue, a rock and in a day; at a limit the card waits. As in: "
         '{"issue": {"cost": 2}, "day": {"cost": 20, "requests": 5000}}',
+    )
+    bug_phases: BugPhases = Field(
+        BugPhases(),
+        description='How long delivered rocks are watched for bugs, and when longer. As in: {"days": 14}',
     )
     approvals: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="Tools whose calls wait for a person to decide (with commas between)."

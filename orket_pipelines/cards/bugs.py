@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import chain, count
+from typing import Any
 
 from orket_pipelines.cards.identifiers import derived_id
 from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardKind, CardState
@@ -57,7 +58,7 @@ class FoundIn:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What somebody reports. `name` is one line, and tells one bug of a rock from another; `priority` None goes by the
-    severity."""
+    severity. `verified_by` are suites of the rock that hold once it is fixed."""
 
     name: str
     description: str
@@ -66,7 +67,7 @@ class Finding:
     source: Source = Source.PERSON
     by: str = "person"
     found_in: FoundIn = FoundIn()
-    seat: str | None = None
+    verified_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,24 +155,7 @@ def get_bug(tx: Transaction, card_id: str) -> Bug:
     return bug
 
 
-def _card(tx: Transaction, rock: Card, finding: Finding) -> Card:
-    name = _line(finding.name)
-    epic = _epic(tx, rock, name)
-    said = asdict(finding.found_in) | {"severity": str(finding.severity), "source": str(finding.source)}
-    said |= {"by": finding.by, "in_phase": rock.state is CardState.DONE}
-    return Card(
-        id=_free_id(tx, derived_id(f"{rock.id}-{BUG}", name)),
-        kind=CardKind.ISSUE,
-        name=name,
-        parent_id=epic.id,
-        rock_id=rock.id,
-        priority=PRIORITY[finding.severity] if finding.priority is None else finding.priority,
-        seat=finding.seat,
-        details={"description": finding.description, "labels": [BUG], "params": {BUG: said}},
-    )
-
-
-def _epic(tx: Transaction, rock: Card, name: str) -> Card:
+def epic_for(tx: Transaction, rock: Card, name: str) -> Card:
     """The rock's epic for bugs, where it has room for one of that name; a new one otherwise."""
     for number in count(1):
         title = "Bugs" if number == 1 else f"Bugs {number}"
@@ -183,6 +167,25 @@ def _epic(tx: Transaction, rock: Card, name: str) -> Card:
     epic = Card(derived_id(rock.id, title), CardKind.EPIC, title, parent_id=rock.id, rock_id=rock.id)
     insert_cards(tx, [epic])
     return epic
+
+
+def _card(tx: Transaction, rock: Card, finding: Finding) -> Card:
+    name = _line(finding.name)
+    epic = epic_for(tx, rock, name)
+    said = asdict(finding.found_in) | {"severity": str(finding.severity), "source": str(finding.source)}
+    said |= {"by": finding.by, "in_phase": rock.state is CardState.DONE}
+    details: dict[str, Any] = {"description": finding.description, "labels": [BUG], "params": {BUG: said}}
+    if finding.verified_by:
+        details["verified_by"] = list(finding.verified_by)
+    return Card(
+        id=_free_id(tx, derived_id(f"{rock.id}-{BUG}", name)),
+        kind=CardKind.ISSUE,
+        name=name,
+        parent_id=epic.id,
+        rock_id=rock.id,
+        priority=PRIORITY[finding.severity] if finding.priority is None else finding.priority,
+        details=details,
+    )
 
 
 def _has_room(tx: Transaction, epic: Card, name: str) -> bool:

@@ -287,6 +287,28 @@ artifacts = _table(
     sa.Index(None, "workspace_id", "test_run_id"),
 )
 
+bug_phases = _table(
+    "bug_phases",
+    sa.Column("rock_id", Text, primary_key=True),
+    sa.Column("state", Text, nullable=False),
+    # Lengths, in microseconds of a clock that nobody sets.
+    sa.Column("planned", Integer, nullable=False),
+    sa.Column("elapsed", Integer, nullable=False),
+    # The moment at which that much had elapsed.
+    sa.Column("seen_at", Integer, nullable=False),
+    sa.Column("seen_ticks", Integer, nullable=False),
+    sa.Column("seen_boot", Text, nullable=False),
+    sa.Column("started_at", Integer, nullable=False),
+    sa.Column("extensions", Integer, nullable=False),
+    # Once its end is decided: what it is to become when all that follows is done.
+    sa.Column("ends_as", Text),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("ended_at", Integer),
+    sa.Column("left_to", Text),
+    sa.Column("logs", JSON, nullable=False),
+    sa.Column("closing", JSON(none_as_null=True)),
+)
+
 dependency_sets = _table(
     "dependency_sets",
     # Of the lock files, the settings and the image that they were installed with.
