@@ -5,6 +5,7 @@ import json
 from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SensorResult, SkipReason, sensor
 
 from jobs.upkeep import upkeep
+from orket_pipelines.bugs.records import rocks_in_phase
 from orket_pipelines.sandboxes.model import Sandbox, SandboxState
 from orket_pipelines.sandboxes.probing import ask, is_answer
 from orket_pipelines.sandboxes.records import list_sandboxes
@@ -26,8 +27,12 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
         if found is None:
             return SkipReason(NOTHING_YET)
         sandboxes = list_sandboxes(found.tx, set(SandboxState) - {SandboxState.REMOVED})
-        now = found.tx.now
-    seen = {each.rock_id: told for each in sandboxes if (told := why_look(each, now, answers=_answers(each)))}
+        now, kept = found.tx.now, rocks_in_phase(found.tx)
+    seen = {
+        each.rock_id: told
+        for each in sandboxes
+        if (told := why_look(each, now, answers=_answers(each), kept=each.rock_id in kept))
+    }
     cursor = json.dumps(seen)
     if not seen:
         running = sum(each.state in WATCHED for each in sandboxes)
@@ -37,9 +42,10 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
     return SensorResult([RunRequest(tags={"orket/sandboxes": ", ".join(seen)[:200]})], cursor=cursor)
 
 
-def why_look(sandbox: Sandbox, now: int, *, answers: bool) -> str | None:
-    """Why somebody should look at this sandbox; None where all is as recorded. `now` in microseconds."""
-    if sandbox.expires_at is not None and sandbox.expires_at <= now:
+def why_look(sandbox: Sandbox, now: int, *, answers: bool, kept: bool = False) -> str | None:
+    """Why somebody should look at this sandbox; None where all is as recorded. `now` in microseconds; `kept`: its rock
+    is in its bug-fix phase, to whose end it stays."""
+    if sandbox.expires_at is not None and sandbox.expires_at <= now and not kept:
         return "its time is over"
     if sandbox.state is SandboxState.RUNNING and not answers:
         return "it does not answer"

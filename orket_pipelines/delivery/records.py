@@ -61,11 +61,31 @@ _update_attempt = Prepared(
 def last_attempt(tx: Transaction, card_id: str) -> Attempt | None:
     """The attempt that is under way, or was the last."""
     row = tx.execute(_last_attempt, _key(tx, card_id)).first()
-    if row is None:
-        return None
-    return Attempt(
-        row.number, row.repository, row.branch, row.base_commit, row.head_commit, row.pull_request, row.merge_commit
+    return None if row is None else _attempt(row)
+
+
+def merged_attempts(tx: Transaction, rock_id: str) -> list[Attempt]:
+    """The attempts at a rock's issues that were merged by a pull request, oldest first."""
+    mine = sa.and_(
+        _attempts.c.workspace_id == tx.workspace_id,
+        _attempts.c.merge_commit.is_not(None),
+        _attempts.c.pull_request.is_not(None),
+        tables.cards.c.rock_id == rock_id,
     )
+    same = sa.and_(tables.cards.c.workspace_id == _attempts.c.workspace_id, tables.cards.c.id == _attempts.c.card_id)
+    query = sa.select(_attempts).select_from(_attempts.join(tables.cards, same)).where(mine)
+    return [_attempt(row) for row in tx.execute(query.order_by(_attempts.c.created_at, _attempts.c.pull_request))]
+
+
+def count_runs(tx: Transaction, card_id: str, purpose: str, suite: str) -> int:
+    """How often a suite was run for a card on this occasion."""
+    mine = sa.and_(
+        _test_runs.c.workspace_id == tx.workspace_id,
+        _test_runs.c.card_id == card_id,
+        _test_runs.c.purpose == purpose,
+        _test_runs.c.suite == suite,
+    )
+    return tx.execute(sa.select(sa.func.count()).select_from(_test_runs).where(mine)).scalar() or 0
 
 
 def is_begun(tx: Transaction, repository: str) -> bool:
@@ -163,6 +183,12 @@ def tests_passed(tx: Transaction, card_id: str, commit: str, purpose: str) -> bo
     key = _key(tx, card_id) | {"commit": commit, "purpose": purpose}
     passed: bool | None = tx.execute(_passed, key).scalar()
     return passed
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(
+        row.number, row.repository, row.branch, row.base_commit, row.head_commit, row.pull_request, row.merge_commit
+    )
 
 
 def _key(tx: Transaction, card_id: str) -> dict[str, Any]:

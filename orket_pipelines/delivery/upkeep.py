@@ -3,6 +3,7 @@ requests of issues of which something was refused while nobody worked on them.""
 
 from dataclasses import dataclass, replace
 
+from orket_pipelines.bugs import rocks_in_phase
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.containers import Reaped
 from orket_pipelines.delivery.factory import Factory
@@ -46,7 +47,9 @@ def look_after(factory: Factory) -> Upkeep:
     if factory.stage is None:
         return Upkeep((), (), reaped, labelled)
     changed = reconcile(factory.stage.sandboxes, factory.store)
-    expired = expire(factory.stage.sandboxes, factory.store, factory.leases)
+    with factory.store.read() as tx:
+        kept = rocks_in_phase(tx)
+    expired = expire(factory.stage.sandboxes, factory.store, factory.leases, kept=kept)
     return Upkeep(tuple(changed), tuple(expired), reaped, labelled)
 
 

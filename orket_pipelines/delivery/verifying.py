@@ -1,11 +1,14 @@
 """The gate before done: main is deployed as it stands, and what the card declares is tried on it."""
 
+import threading
 from dataclasses import asdict, dataclass, replace
 
+from orket_pipelines import bugs
 from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardState
 from orket_pipelines.cards.records import find_card, list_cards, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.deploying import deploy_main, holding_sandbox
+from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import add_feedback, add_test_run
 from orket_pipelines.delivery.stage import Stage
@@ -93,16 +96,24 @@ def _lost(sandbox: Sandbox | None, seconds: float, *failures: str) -> Verdict:
 
 
 def _run(work: Work, stage: Stage, suite: Suite, sandbox: Sandbox) -> SuiteRun:
-    factory, clock, run_id = work.factory, work.store.clock, _run_id(work, suite)
+    about = {"card_id": work.card.id, "run_id": _run_id(work, suite)}
+    return try_suite(work.factory, stage, suite, sandbox, **about, stop=work.stop)
+
+
+def try_suite(
+    factory: Factory, stage: Stage, suite: Suite, sandbox: Sandbox, *, card_id: str, run_id: str, stop: threading.Event
+) -> SuiteRun:
+    """Run a suite on a sandbox; what it leaves lies with the card's artifacts."""
+    clock, settings = factory.store.clock, factory.settings
     inside = stage.sandboxes.network_of(sandbox)
     network, urls = inside if inside is not None else (None, {})
     target = Target(sandbox.id, sandbox.front, sandbox.urls, network, urls)
-    started_at, settings = clock.now(), factory.settings
+    started_at = clock.now()
 
     def run(time: int) -> SuiteReport:
         name = run_id if time == 1 else f"{run_id}.again"
-        folder = artifacts_folder(settings.home, work.store.workspace_id, work.card.id, name)
-        about = {"browsers": stage.browsers, "folder": folder, "deadline": settings.suite_timeout, "stop": work.stop}
+        folder = artifacts_folder(settings.home, factory.store.workspace_id, card_id, name)
+        about = {"browsers": stage.browsers, "folder": folder, "deadline": settings.suite_timeout, "stop": stop}
         try:
             return stage.run_suite(suite, target, **about)
         finally:
@@ -135,10 +146,18 @@ def _settle(work: Work, verdict: Verdict) -> None:
             move_in(tx, work.card, Move(CardState.IN_PROGRESS, VERIFIER, note=verdict.failures[0].partition("\n")[0]))
         else:
             move_in(tx, work.card, Move(CardState.DONE, VERIFIER, guard_approved=work.facts.guard_approved))
+            _begin_phase(tx, work)
             if work.store.fence is not None:
                 # There is nothing more to do under it.
                 work.factory.leases.give_back(tx, work.store.fence)
     reach(AFTER_VERDICT)
+
+
+def _begin_phase(tx: Transaction, work: Work) -> None:
+    """A rock that was done with this card enters its bug-fix phase."""
+    rock = find_card(tx, work.card.rock_id) if work.card.rock_id else None
+    if rock is not None:
+        bugs.begin(tx, rock, work.store.clock.moment(), work.factory.settings.bug_phases)
 
 
 def _tell_deployment(tx: Transaction, card: Card, sandbox: Sandbox, seconds: float) -> None:

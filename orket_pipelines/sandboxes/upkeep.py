@@ -1,6 +1,6 @@
 """What has to be looked at from time to time: sandboxes that ended by themselves, that are too old, ports of nobody."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from orket_pipelines.errors import EngineUnavailable
@@ -36,20 +36,22 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
     return changed
 
 
-def expired(store: Store) -> list[Sandbox]:
-    """Those whose time is over."""
+def expired(store: Store, *, kept: Collection[str] = ()) -> list[Sandbox]:
+    """Those whose time is over, but for the ones of the rocks `kept`."""
     with store.read() as tx:
-        kept = records.list_sandboxes(tx, set(SandboxState) - {SandboxState.REMOVED})
-        return [each for each in kept if each.expires_at is not None and each.expires_at <= tx.now]
+        found = records.list_sandboxes(tx, set(SandboxState) - {SandboxState.REMOVED})
+        old = [each for each in found if each.expires_at is not None and each.expires_at <= tx.now]
+    return [each for each in old if each.rock_id not in kept]
 
 
-def expire(sandboxes: Sandboxes, store: Store, leases: LeaseKeeper) -> list[Sandbox]:
-    """Take down those whose time is over; one that somebody is deploying right now is left for the next time.
+def expire(sandboxes: Sandboxes, store: Store, leases: LeaseKeeper, *, kept: Collection[str] = ()) -> list[Sandbox]:
+    """Take down those whose time is over, but for the ones of the rocks `kept`; one that somebody is deploying right
+    now is left for the next time.
 
     Raises: EngineUnavailable.
     """
     removed = []
-    for sandbox in expired(store):
+    for sandbox in expired(store, kept=kept):
         with _taken(store, leases, sandbox) as lease:
             if lease is None:
                 continue

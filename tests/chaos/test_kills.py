@@ -24,6 +24,8 @@ ELSEWHERE = {
     # Asked for by a person, or by age: no delivery does it.
     "sandboxes.stop.": "tests/chaos/test_sandboxes_ended.py",
     "sandboxes.down.": "tests/chaos/test_sandboxes_ended.py",
+    # A phase goes on for days after the story.
+    "bugs.": "tests/chaos/test_bug_phases.py",
     "dependencies.forgotten": "tests/dependencies/test_container_installer.py",
     # Every commit of the story can be started, and no effect is refused.
     "sandboxes.failed_cleared": "tests/chaos/test_sandboxes_ended.py",
