@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orket_pipelines.cli import bug_phases
+from orket_pipelines.cli.bug_phases import Rock
 from orket_pipelines.cli.terminal import Terminal, command, typed, when
 
 if TYPE_CHECKING:
     from orket_pipelines.cards.bugs import Bug
 
 group = typer.Typer()
-Rock = Annotated[str, typer.Argument(metavar="ROCK", help="The rock's id.")]
+group.add_typer(bug_phases.group, name="phase", help="How long delivered rocks are watched.", no_args_is_help=True)
 
 
 @command(group, "report")
@@ -95,6 +97,30 @@ def show(terminal: Terminal, bug: Annotated[str, typer.Argument(metavar="BUG", h
     terminal.say(str(card.details.get("description", "")))
     for author, body in said:
         terminal.say(f"\n{author}: {body}")
+
+
+@command(group, "fix")
+def fix(terminal: Terminal, rock: Rock) -> None:
+    """Have agents work on the critical bugs of a rock, a few at once; stopped in any way, the same carries on."""
+    from orket_pipelines.cards.records import get_card
+    from orket_pipelines.cli.delivering import deliver_watched
+    from orket_pipelines.cli.rocks import AFTER
+    from orket_pipelines.delivery.bug_phases import critical_bugs, fix_critical
+
+    with terminal.store() as store, store.read() as tx:
+        bugs = [bug.card.id for bug in critical_bugs(tx, get_card(tx, rock).id)]
+    if not bugs:
+        terminal.data([])
+        terminal.say(typed(f"No critical bug of {rock} is open. See the others: orket bugs list --rock {rock}"))
+        return
+    deliver_watched(
+        terminal,
+        terminal.settings(),
+        bugs,
+        lambda factory, stop: fix_critical(factory, rock, stop=stop),
+        again=f"orket bugs fix {rock}",
+        after=AFTER,
+    )
 
 
 def _told(bug: "Bug") -> dict[str, Any]:
