@@ -27,6 +27,8 @@ SERVING = frozenset({ServiceKind.WEB, ServiceKind.SPA, ServiceKind.STATIC})
 class Service:
     """One thing in a repository that can run.
 
+    `stack` is the framework that builds or serves it, and the language where none does; `ui` is the library that draws
+    its pages, where one is declared beside the framework. `databases` are those it seems to talk to.
     `folder` is relative to the root (`.` is the root). `start` is an argv in which `{port}` stands for the port that it
     listens on; empty for a SPA, which is built (`build`) and served from `output` (relative to `folder`).
     `confidence` is 0 to 1; `evidence` says in one line each what was seen, with the file.
@@ -43,6 +45,14 @@ class Service:
     health_path: str = "/"
     confidence: float = 1.0
     evidence: tuple[str, ...] = ()
+    language: str = ""
+    ui: str | None = None
+    databases: tuple[str, ...] = ()
+
+    @property
+    def framework(self) -> str | None:
+        """What builds or serves it; None where nothing does."""
+        return None if self.stack == self.language else self.stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def _service(document: dict[str, Any]) -> Service:
         start=tuple(found.start),
         build=tuple(found.build),
         evidence=tuple(found.evidence),
+        databases=tuple(found.databases),
     )
 
 

@@ -79,7 +79,7 @@ CASES = (
     Case(
         "a factory that needs an argument",
         {"pyproject.toml": PYPROJECT, "shop/api.py": FACTORY.replace("()", "(settings)", 1)},
-        (),
+        (("api", "fastapi", "web", ".", "shop/api.py"),),
         doubts=1,
     ),
     Case(
@@ -94,8 +94,7 @@ CASES = (
     Case(
         "an async factory, which uvicorn cannot call",
         {"pyproject.toml": PYPROJECT, "shop/api.py": FACTORY.replace("def", "async def")},
-        (other("library"),),
-        doubts=1,
+        (("api", "fastapi", "web", ".", "shop/api.py"),),
     ),
     Case(
         "another name of the class, annotated, under if",
@@ -269,11 +268,10 @@ CASES = (
         {"package.json": VITE.replace("{", '{"main": "x.js",', 1)},
         (other("library", stack="node"),),
     ),
-    Case("vitest is not vite", {"package.json": '{"devDependencies": {"vitest": "1"}}', "index.html": HTML}, ()),
     Case(
-        "a framework over vite",
-        {"package.json": '{"devDependencies": {"vite": "6", "@sveltejs/kit": "2"}}', "index.html": HTML},
-        (),
+        "vitest is not vite",
+        {"package.json": '{"devDependencies": {"vitest": "1"}}', "index.html": HTML},
+        (("web", "static", "static", ".", "."),),
     ),
     Case(
         "a server beside vite",
@@ -349,13 +347,6 @@ CASES = (
         {"pyproject.toml": "[project]\nname='x'\n[project.scripts]\nsweep = 'x:main'\n", "x.py": ""},
         (other("job", "sweep"),),
     ),
-    Case(
-        "a framework whose rule is missing is neither job nor library",
-        {"requirements.txt": "Django>=5\n", "manage.py": "if __name__ == '__main__':\n    pass\n"},
-        (),
-        doubts=1,
-    ),
-    Case("a Node program whose rule is missing", {"package.json": '{"scripts": {"start": "node x.js"}}'}, (), doubts=1),
     Case("tools for Python without any Python", {"pyproject.toml": "[tool.ruff]\n", "README.md": ""}, ()),
     Case("nothing at all", {"README.md": "hello"}, ()),
     Case(
@@ -366,13 +357,12 @@ CASES = (
             "setup.cfg": "x",
             "setup.py": "(",
             "Pipfile": "=",
-            "index.html": "",
         },
         (),
     ),
     Case(
         "manifests of another shape",
-        {"pyproject.toml": "project = 1", "package.json": '["vite"]', "index.html": ""},
+        {"pyproject.toml": "project = 1", "package.json": '["vite"]'},
         (),
     ),
 )

@@ -228,7 +228,7 @@ def test_a_configuration_that_is_made_to_break_a_parser_costs_little(source: str
 @pytest.mark.slow
 def test_a_tree_without_end_is_looked_at_as_far_as_the_bound_goes(tmp_path: Path) -> None:
     build(tmp_path, {"requirements.txt": REQUIREMENTS, "main.py": APP})
-    for number in range(120):
+    for number in range(220):
         folder = tmp_path / f"folder{number}"
         folder.mkdir()
         for each in range(100):
@@ -237,7 +237,7 @@ def test_a_tree_without_end_is_looked_at_as_far_as_the_bound_goes(tmp_path: Path
     found = detect(tmp_path)
     assert time.process_time() - begun < 4
     assert [service.start[3] for service in found.services] == ["main:app"]
-    assert found.ambiguities == ("not everything was looked at: only the first 10000 files, by depth",)
+    assert found.ambiguities == ("not everything was looked at: only the first 20000 files, by depth",)
 
 
 def test_what_is_looked_at_is_never_executed(tmp_path: Path) -> None:

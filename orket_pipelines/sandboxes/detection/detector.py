@@ -8,13 +8,19 @@ from pathlib import Path
 
 from orket_pipelines.errors import DetectionError
 from orket_pipelines.sandboxes.detection.manifest import read_manifest
+from orket_pipelines.sandboxes.detection.plugins import known_rules
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
-from orket_pipelines.sandboxes.detection.stacks import RULES
+from orket_pipelines.sandboxes.detection.selection import Found, selected
+from orket_pipelines.sandboxes.detection.surroundings import with_surroundings
 from orket_pipelines.sandboxes.detection.tree import ENTRIES_LIMIT, SERVICE_DEPTH, Folder, Tree
 from orket_pipelines.sandboxes.model import Detection, Service, ServiceKind
 
 SITES_LIMIT = 100
 """Folders with manifests that are examined, those nearest the root first."""
+DEEPER = frozenset({Language.JAVA, Language.DOTNET})
+"""Languages whose projects people put one folder deeper."""
+BACKENDS = frozenset({"backend", "server", "api"})
+FRONTENDS = ("frontend", "client", "web", "ui", "webapp")
 NAME_LENGTH = 30
 NAME_OF_KIND = {
     ServiceKind.WEB: "api",
@@ -31,7 +37,7 @@ def detect(root: Path) -> Detection:
     """What runs in the repository at `root`, found without running any of it.
 
     Its own manifest comes first, and replaces what would be found. Raises: DetectionError where `root` is no folder
-    that can be read, or the manifest is wrong.
+    that can be read, the manifest is wrong, or a stack that somebody installed cannot be loaded.
     """
     try:
         resolved = root.resolve(strict=True)
@@ -43,44 +49,59 @@ def detect(root: Path) -> Detection:
     manifest = read_manifest(tree, resolved)
     if manifest and manifest.services:
         return manifest
-    findings = list(_findings(tree))
-    incomplete = (
-        [] if tree.complete else [f"not everything was looked at: only the first {ENTRIES_LIMIT} files, by depth"]
-    )
-    found = Detection(
-        services=tuple(_named(_worth_telling(finding.service for finding in findings if finding.service))),
-        ambiguities=(*(each for finding in findings for each in finding.ambiguities), *incomplete),
-    )
+    found = _found(tree)
     return replace(found, front=manifest.front, routes=manifest.routes) if manifest else found
 
 
-def _findings(tree: Tree) -> Iterator[Finding]:
-    sites = list(_sites(tree))[:SITES_LIMIT]
-    for folder in sites:
-        others = tuple(other for other in sites if other is not folder and folder.contains(other.path))
-        for language in Language:
-            finding = _ask(Site(tree, folder, others), [rule for rule in RULES if rule.language is language])
-            if finding:
-                yield finding
+def _found(tree: Tree) -> Detection:
+    findings = list(_findings(tree, known_rules()))
+    services = selected(tree, [Found(folder, each.service) for folder, each in findings if each.service])
+    incomplete = (
+        [] if tree.complete else [f"not everything was looked at: only the first {ENTRIES_LIMIT} files, by depth"]
+    )
+    return Detection(
+        services=tuple(_named([with_surroundings(tree, each) for each in services])),
+        ambiguities=(*(each for _, finding in findings for each in finding.ambiguities), *incomplete),
+    )
 
 
-def _sites(tree: Tree) -> Iterator[Folder]:
-    """The root, and every folder near it that has a manifest."""
-    patterns = sorted({pattern for rule in RULES for pattern in rule.manifests})
+def _findings(tree: Tree, rules: tuple[Rule, ...]) -> Iterator[tuple[Folder, Finding]]:
+    languages = list(dict.fromkeys([*Language, *(rule.language for rule in rules)]))
+    asked = {language: [rule for rule in rules if rule.language == language] for language in languages}
+    sites = {language: _sites(tree, language, asked[language]) for language in languages}
     for folder in tree.folders.values():
-        declares = any(fnmatch(name, pattern) for name in folder.files for pattern in patterns)
-        if folder.path == "." or (folder.depth <= SERVICE_DEPTH and declares):
-            yield folder
+        for language in languages:
+            if folder in sites[language]:
+                others = tuple(each for each in sites[language] if each is not folder and folder.contains(each.path))
+                finding = _ask(Site(tree, folder, others), asked[language])
+                if finding:
+                    yield folder, finding
+
+
+def _sites(tree: Tree, language: str, rules: list[Rule]) -> list[Folder]:
+    """The root, and every folder near it that has a manifest of the language."""
+    patterns = sorted({pattern for rule in rules for pattern in rule.manifests})
+    depth = SERVICE_DEPTH + (language in DEEPER)
+    near = (each for each in tree.folders.values() if each.depth <= depth)
+    return [
+        each
+        for each in near
+        if each.path == "." or _declares(each, patterns) or (language == Language.PYTHON and _is_backend(tree, each))
+    ][:SITES_LIMIT]
+
+
+def _declares(folder: Folder, patterns: list[str]) -> bool:
+    return any(fnmatch(name, pattern) for name in folder.files for pattern in patterns)
+
+
+def _is_backend(tree: Tree, folder: Folder) -> bool:
+    """Whether a folder beside that of a page holds Python's programs, for which the root declares the packages."""
+    beside = (tree.folders.get(name) for name in FRONTENDS)
+    return folder.path in BACKENDS and any(each and "package.json" in each.files for each in beside)
 
 
 def _ask(site: Site, rules: Iterable[Rule]) -> Finding | None:
     return next((finding for rule in rules if (finding := rule.find(site)) is not None), None)
-
-
-def _worth_telling(services: Iterable[Service]) -> list[Service]:
-    """Libraries are told of only where nothing else is there: they are parts of what is."""
-    found = list(services)
-    return [each for each in found if each.kind is not ServiceKind.LIBRARY] or found
 
 
 def _named(services: list[Service]) -> Iterator[Service]:

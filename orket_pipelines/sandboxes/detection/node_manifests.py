@@ -1,51 +1,87 @@
-"""What Node projects declare: package.json, parsed."""
+"""What Node projects declare: package.json and the files of workspaces, parsed."""
 
-import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
+from orket_pipelines.sandboxes.detection.data import read_json, read_yaml, texts
 from orket_pipelines.sandboxes.detection.rule import Site
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 
 MANIFEST = "package.json"
+LOCKS = {
+    "pnpm-lock.yaml": "pnpm",
+    "yarn.lock": "yarn",
+    "bun.lockb": "bun",
+    "bun.lock": "bun",
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+}
+"""The package manager of each lock file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package.json. `dependencies` and `tools` (devDependencies) are names with their versions as written."""
+    """A package.json. `dependencies`, `tools` (devDependencies) and `peers` are names with their versions as written.
+
+    `exports`: it says what others may import. `published`: it is made for strangers to install.
+    """
 
     path: str
+    name: str = ""
+    main: str | None = None
     dependencies: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
+    peers: Mapping[str, str] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     workspaces: tuple[str, ...] = ()
     exports: bool = False
+    commands: bool = False
+    published: bool = False
+    manager: str | None = None
 
     def uses(self, name: str) -> bool:
         return name in self.dependencies or name in self.tools
+
+    def words(self, *scripts: str) -> list[str]:
+        """The words of these scripts, of all without names."""
+        wanted = scripts or tuple(self.scripts)
+        return [word for name in wanted for word in split(self.scripts.get(name, ""))]
 
 
 def read_package(tree: Tree, folder: Folder) -> Package | None:
     """The folder's package; None where there is none, or none that can be read."""
     path = folder.file(MANIFEST)
-    text = tree.read(path) if MANIFEST in folder.files else None
-    try:
-        document = json.loads(text) if text else None
-    except (ValueError, RecursionError):
+    if MANIFEST not in folder.files:
         return None
-    if not isinstance(document, dict):
+    if ("package", path) not in tree.memory:
+        tree.memory["package", path] = _read(tree, folder, path)
+    found: Package | None = tree.memory["package", path]
+    return found
+
+
+def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
+    document = read_json(tree.read(path))
+    if not document:
         return None
-    given = document.get("workspaces")
-    members = given.get("packages") if isinstance(given, dict) else given
+    main, name, manager = document.get("main"), document.get("name"), document.get("packageManager")
+    library = any(key in document for key in ("module", "exports", "types", "typings", "publishConfig", "files"))
+    peers = _texts(document.get("peerDependencies"))
     return Package(
         path=path,
+        name=name if isinstance(name, str) else "",
+        main=main if isinstance(main, str) else None,
         dependencies=_texts(document.get("dependencies")),
         tools=_texts(document.get("devDependencies")),
+        peers=peers,
         scripts=_texts(document.get("scripts")),
-        workspaces=tuple(each for each in members if isinstance(each, str)) if isinstance(members, list) else (),
-        exports=any(key in document for key in ("main", "module", "exports", "types")),
+        workspaces=tuple(_workspaces(tree, folder, document)),
+        exports=library or "main" in document,
+        commands="bin" in document,
+        published=(library or bool(peers)) and document.get("private") is not True and bool(name),
+        manager=manager.partition("@")[0] if isinstance(manager, str) else None,
     )
 
 
@@ -53,12 +89,62 @@ def declares(site: Site, package: Package, name: str) -> str | None:
     """The manifest that declares `name`: the package's own, or the one of a workspace that it is a member of."""
     if package.uses(name):
         return package.path
-    for folder in site.tree.above(site.folder):
-        root = read_package(site.tree, folder)
-        inner = site.folder.path.removeprefix(f"{folder.path}/")
-        if root and root.uses(name) and any(fnmatch(inner, pattern.removeprefix("./")) for pattern in root.workspaces):
-            return root.path
+    root = workspace_of(site.tree, site.folder)
+    return root.path if root and root.uses(name) else None
+
+
+def workspace_of(tree: Tree, folder: Folder) -> Package | None:
+    """The workspace that the folder is a member of."""
+    for around in tree.above(folder):
+        root = read_package(tree, around) if around is not folder else None
+        if root and is_member(root.workspaces, folder.path, around.path):
+            return root
     return None
+
+
+def is_member(patterns: tuple[str, ...], path: str, root: str) -> bool:
+    """Whether a folder is what a workspace at `root` means by its patterns."""
+    inner = path if root == "." else path.removeprefix(f"{root}/")
+    positive = [each.removeprefix("./").rstrip("/") for each in patterns if not each.startswith("!")]
+    negative = [each[1:].removeprefix("./").rstrip("/") for each in patterns if each.startswith("!")]
+    return any(_matches(inner, each) for each in positive) and not any(_matches(inner, each) for each in negative)
+
+
+def manager_of(site: Site) -> str:
+    """The package manager, by the lock files of the folder and of those around it."""
+    for folder in site.tree.above(site.folder):
+        package = read_package(site.tree, folder)
+        if package and package.manager in {"pnpm", "yarn", "bun", "npm"}:
+            return package.manager
+        found = next((manager for lock, manager in LOCKS.items() if lock in folder.files), None)
+        if found:
+            return found
+    return "npm"
+
+
+def split(script: str) -> list[str]:
+    """The words of a script."""
+    try:
+        return shlex.split(script)
+    except ValueError:
+        return script.split()
+
+
+def _matches(inner: str, pattern: str) -> bool:
+    if "**" in pattern:
+        return fnmatch(inner, pattern) or fnmatch(inner, pattern.replace("**/", ""))
+    return fnmatch(inner, pattern) and inner.count("/") == pattern.count("/")
+
+
+def _workspaces(tree: Tree, folder: Folder, document: dict[str, Any]) -> list[str]:
+    given = document.get("workspaces")
+    found = texts(given.get("packages") if isinstance(given, dict) else given)
+    if "pnpm-workspace.yaml" in folder.files:
+        told = read_yaml(tree.read(folder.file("pnpm-workspace.yaml")))
+        found += texts(told.get("packages")) if isinstance(told, dict) else []
+    if "lerna.json" in folder.files and not found:
+        found += texts(read_json(tree.read(folder.file("lerna.json"))).get("packages")) or ["packages/*"]
+    return found
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from orket_pipelines.sandboxes.detection.rule import Site
 
-SOURCE_LIMIT = 512 * 1024
-"""Characters parsed for one folder: about a second."""
-ENTRY_NAMES = ("main", "app", "api", "server", "asgi", "__main__", "__init__")
+ENTRY_NAMES = ("main", "app", "api", "server", "asgi", "__main__", "__init__", "wsgi", "run", "application", "bot")
 """Where programs begin; read whether or not they name the framework."""
 HOPS = 6
 """Re-exports and routers within routers that are followed."""
 
 _test_names = ("test_", "conftest")
+_packaging = frozenset({"setup.py", "noxfile.py", "conf.py", "tasks.py", "dodo.py", "fabfile.py"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,21 +75,44 @@ class Code:
 
 
 def read_code(site: Site, mention: str) -> Code:
-    """The modules of the folder that begin programs or mention a framework; tests are left out."""
-    modules: list[Module] = []
-    left = SOURCE_LIMIT
-    for folder in site.folders():
-        for file in sorted(folder.files):
-            path = folder.file(file)
-            text = site.tree.read(path) if file.endswith(".py") and not is_test(file) else None
-            # Only to spare the parser: what the syntax tree does not show counts for nothing.
-            if text is None or not (mention in text or file.removesuffix(".py") in ENTRY_NAMES):
-                continue
-            left -= len(text)
-            if left < 0:
-                return Code(tuple(modules))
-            modules += _modules(path, _inner(site, path), text)
-    return Code(tuple(modules))
+    """The modules of the folder that begin programs or mention a framework; tests are left out.
+
+    Those that begin programs and lie nearest come first: there is an end to what is parsed of a repository.
+    """
+    return Code(tuple(module for path in _candidates(site, mention) if (module := read_module(site, path))))
+
+
+def read_module(site: Site, path: str) -> Module | None:
+    """A source file; None where it is not Python, or enough was parsed of this repository."""
+    key = ("module", site.folder.path, path)
+    if key not in site.tree.memory:
+        text = site.tree.read(path)
+        affordable = text is not None and site.tree.spend(text)
+        site.tree.memory[key] = _module(path, _inner(site, path), text) if text is not None and affordable else None
+    found: Module | None = site.tree.memory[key]
+    return found
+
+
+def python_files(site: Site) -> list[str]:
+    """The paths of the folder's programs and modules, without its tests and its packaging."""
+    return [
+        folder.file(file)
+        for folder in site.folders()
+        for file in sorted(folder.files)
+        if file.endswith(".py") and not is_test(file) and file not in _packaging
+    ]
+
+
+def _candidates(site: Site, mention: str) -> list[str]:
+    begins: list[str] = []
+    mentions: list[str] = []
+    for path in python_files(site):
+        if path.rpartition("/")[2].removesuffix(".py") in ENTRY_NAMES:
+            begins.append(path)
+        # Only to spare the parser: what the syntax tree does not show counts for nothing.
+        elif mention in (site.tree.read(path) or ""):
+            mentions.append(path)
+    return [*begins, *mentions]
 
 
 def is_test(file: str) -> bool:
@@ -193,19 +215,19 @@ def _importable(site: Site, parts: list[str]) -> set[str]:
     return files | {name for name in inner if "/" not in name}
 
 
-def _modules(path: str, inner: str, text: str) -> list[Module]:
+def _module(path: str, inner: str, text: str) -> Module | None:
     parts = inner.removesuffix(".py").split("/")
     package = parts[-1] == "__init__"
     tree = parse(text) if parts[-1].isidentifier() else None
     if tree is None:
-        return []
+        return None
     name = ".".join(parts[:-1] if package and len(parts) > 1 else parts)
     nodes = tuple(ast.walk(tree))
     origins = _origins(nodes, name if package else name.rpartition(".")[0])
     statements = list(top_level(tree))
     functions = {each.name: each for each in statements if isinstance(each, ast.FunctionDef)}
     classes = {each.name: each for each in statements if isinstance(each, ast.ClassDef)}
-    return [Module(path, name, package, tree, nodes, origins, functions, classes)]
+    return Module(path, name, package, tree, nodes, origins, functions, classes)
 
 
 def _origins(nodes: tuple[ast.AST, ...], package: str) -> dict[str, str]:

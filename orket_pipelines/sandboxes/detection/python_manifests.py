@@ -1,117 +1,281 @@
-"""What Python projects declare: pyproject.toml, requirements, Pipfile, setup.cfg and setup.py, parsed."""
+"""What Python projects declare: pyproject.toml, requirements, Pipfile, setup.cfg, setup.py and Conda's, parsed."""
 
 import ast
 import configparser
+import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatch
-from typing import Any
 
+from orket_pipelines.sandboxes.detection.data import read_toml, read_yaml, table, texts
 from orket_pipelines.sandboxes.detection.python_code import parse
 from orket_pipelines.sandboxes.detection.rule import Site
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 
-MANIFESTS = ("pyproject.toml", "requirements*.txt", "Pipfile", "setup.cfg", "setup.py")
+MANIFESTS = (
+    *("pyproject.toml", "requirements*.txt", "*requirements.txt", "Pipfile", "setup.cfg", "setup.py"),
+    *("environment.yml", "environment.yaml", "manage.py", "uv.lock", "poetry.lock"),
+)
+INCLUDES_LIMIT = 8
+"""Requirements that include requirements that include…"""
 
 _name = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+_development = re.compile(
+    r"(^|[-_.])(dev|develop|development|test|tests|testing|docs?|lint|ci|typing|local-dev)([-_.]|$)"
+)
 
 
-def declaration(site: Site, package: str) -> str | None:
+class Scope(Enum):
+    """When a dependency is there: whenever the program runs, on demand, or for whoever works on it."""
+
+    RUNTIME = 0
+    OPTIONAL = 1
+    DEVELOPMENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """`name` is normalized, or `name[extra]`."""
+
+    name: str
+    scope: Scope
+
+
+def declaration(site: Site, package: str, *scopes: Scope) -> str | None:
     """The manifest that declares `package`: the folder's own, or one of a folder around it (a workspace's root)."""
+    wanted = scopes or (Scope.RUNTIME, Scope.OPTIONAL)
     for folder in site.tree.above(site.folder):
-        for path in manifests(folder):
-            if package in dependencies(site.tree, path):
+        for path in manifests(site.tree, folder):
+            if any(Requirement(package, scope) in requirements(site.tree, path) for scope in wanted):
                 return path
     return None
 
 
 def declared(site: Site) -> dict[str, str]:
-    """What the folder's own manifests declare, each with its manifest."""
-    return {name: path for path in manifests(site.folder) for name in dependencies(site.tree, path)}
+    """What the folder's own manifests need to run, each with its manifest."""
+    return {
+        each.name: path
+        for path in manifests(site.tree, site.folder)
+        for each in requirements(site.tree, path)
+        if each.scope is not Scope.DEVELOPMENT
+    }
 
 
-def manifests(folder: Folder) -> list[str]:
-    """The paths of the folder's Python manifests."""
+def manifests(tree: Tree, folder: Folder) -> list[str]:
+    """The paths of the folder's Python manifests, those in a folder `requirements` too."""
     names = [name for pattern in MANIFESTS for name in sorted(folder.files) if fnmatch(name, pattern)]
-    return [folder.file(name) for name in names]
+    inner = tree.folders.get(folder.file("requirements"))
+    listed = [inner.file(name) for name in sorted(inner.files) if name.endswith(".txt")] if inner else []
+    return [*dict.fromkeys(folder.file(name) for name in names), *listed]
 
 
-def dependencies(tree: Tree, path: str) -> frozenset[str]:
-    """The normalized names of the packages that a manifest declares, and `name[extra]` for each extra that it asks for;
-    none where it cannot be read.
-    """
+def requirements(tree: Tree, path: str) -> frozenset[Requirement]:
+    """What a manifest declares; nothing where it cannot be read."""
+    key = ("requirements", path)
+    if key not in tree.memory:
+        tree.memory[key] = frozenset(_requirements(tree, path))
+    found: frozenset[Requirement] = tree.memory[key]
+    return found
+
+
+def project(tree: Tree, folder: Folder) -> "Project":
+    """What the folder's packaging says of itself."""
+    document = read_toml(tree.read(folder.file("pyproject.toml")) if "pyproject.toml" in folder.files else None)
+    told, poetry = table(document, "project"), table(document, "tool", "poetry")
+    setup = _setup_call(tree.read(folder.file("setup.py"))) if "setup.py" in folder.files else {}
+    cfg = _configuration(tree.read(folder.file("setup.cfg"))) if "setup.cfg" in folder.files else None
+    name = told.get("name") or poetry.get("name") or _literal(setup.get("name")) or _option(cfg, "metadata", "name")
+    scripts = [*table(told, "scripts"), *table(poetry, "scripts"), *_setup_scripts(setup, cfg)]
+    classifiers = (
+        texts(told.get("classifiers")) or texts(poetry.get("classifiers")) or _listed(setup.get("classifiers"))
+    )
+    classifiers += _option(cfg, "metadata", "classifiers").splitlines()
+    backend = table(document, "build-system").get("build-backend")
+    return Project(
+        name=_normal(name) if isinstance(name, str) else "",
+        packaged=bool(setup or _option(cfg, "metadata", "name") or (backend and (told or poetry))),
+        scripts=tuple(sorted(each for each in scripts if each.isprintable())),
+        classifiers=tuple(each.strip() for each in classifiers if each.strip()),
+        backend=backend if isinstance(backend, str) else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """`packaged`: it is built to be installed elsewhere. `scripts` are the commands that this installs."""
+
+    name: str
+    packaged: bool
+    scripts: tuple[str, ...]
+    classifiers: tuple[str, ...]
+    backend: str
+
+    @property
+    def published(self) -> bool:
+        """Whether it is made for strangers to install: only such a project says what kind of thing it is."""
+        return self.packaged and any(
+            each.startswith(("Topic ::", "Intended Audience ::", "Framework ::")) for each in self.classifiers
+        )
+
+    @property
+    def calls_itself_library(self) -> bool:
+        return any("Libraries" in each or each.startswith("Framework ::") for each in self.classifiers)
+
+
+def _requirements(tree: Tree, path: str) -> Iterator[Requirement]:
     text, name = tree.read(path), path.rpartition("/")[2]
     if text is None:
-        return frozenset()
-    if name.endswith(".txt"):
-        return _names(line for line in text.splitlines() if not line.lstrip().startswith(("#", "-")))
-    readers = {"pyproject.toml": _pyproject, "Pipfile": _pipfile, "setup.cfg": _setup_cfg, "setup.py": _setup_py}
-    return _names(readers[name](text))
-
-
-def scripts(tree: Tree, folder: Folder) -> list[str]:
-    """The names of the commands that the folder's pyproject.toml installs."""
-    project = _table(_toml(tree.read(folder.file("pyproject.toml")) or ""), "project")
-    return sorted(_table(project, "scripts"))
-
-
-def _pyproject(text: str) -> Iterator[str]:
-    document = _toml(text)
-    project, poetry = _table(document, "project"), _table(document, "tool", "poetry")
-    yield from _texts(project.get("dependencies"))
-    for extra in _table(project, "optional-dependencies").values():
-        yield from _texts(extra)
-    for name, wanted in _table(poetry, "dependencies").items():
-        extras = _texts(wanted.get("extras")) if isinstance(wanted, dict) else []
-        yield f"{name}[{','.join(extras)}]"
-    for group in _table(poetry, "group").values():
-        yield from _table(group, "dependencies")
-
-
-def _pipfile(text: str) -> Iterator[str]:
-    return iter(_table(_toml(text), "packages"))
-
-
-def _setup_cfg(text: str) -> Iterator[str]:
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
         return
-    yield from parser.get("options", "install_requires", fallback="").splitlines()
+    if name.endswith(".txt"):
+        stem = name.removesuffix(".txt").replace("requirements", "")
+        scope = Scope.DEVELOPMENT if _development.search(stem.lower()) else Scope.RUNTIME
+        yield from _of(_lines(tree, path, text, INCLUDES_LIMIT), scope)
+    elif name in _readers:
+        yield from _readers[name](text)
 
 
-def _setup_py(text: str) -> Iterator[str]:
-    """`install_requires` where it is written out; whatever is computed stays unknown."""
-    module = parse(text)
-    for node in ast.walk(module) if module else ():
-        if isinstance(node, ast.keyword) and node.arg == "install_requires" and isinstance(node.value, ast.List):
-            yield from (str(each.value) for each in node.value.elts if isinstance(each, ast.Constant))
+def _lines(tree: Tree, path: str, text: str, hops: int) -> Iterator[str]:
+    """The lines of a requirements file and of those that it includes."""
+    for line in text.splitlines():
+        plain = line.strip()
+        if plain.startswith(("-r", "--requirement")):
+            other = posixpath.normpath(
+                posixpath.join(posixpath.dirname(path), plain.partition(" ")[2].strip() or plain[2:])
+            )
+            included = tree.read(other) if hops and other != path and not other.startswith(("..", "/")) else None
+            yield from _lines(tree, other, included, hops - 1) if included else ()
+        elif not plain.startswith(("#", "-")):
+            yield plain
 
 
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
+def _pyproject(text: str) -> Iterator[Requirement]:
+    document = read_toml(text)
+    told, poetry, tools = table(document, "project"), table(document, "tool", "poetry"), table(document, "tool")
+    yield from _of(texts(told.get("dependencies")), Scope.RUNTIME)
+    for extra in table(told, "optional-dependencies").values():
+        yield from _of(texts(extra), Scope.OPTIONAL)
+    for name, wanted in table(poetry, "dependencies").items():
+        given = wanted if isinstance(wanted, dict) else {}
+        scope = Scope.OPTIONAL if given.get("optional") is True else Scope.RUNTIME
+        yield from _of([f"{name}[{','.join(texts(given.get('extras')))}]"], scope)
+    for name, group in table(poetry, "group").items():
+        scope = Scope.DEVELOPMENT if _development.search(name) else Scope.OPTIONAL
+        yield from _of(table(group, "dependencies"), scope)
+    for name, listed in table(document, "dependency-groups").items():
+        yield from _of(texts(listed), Scope.DEVELOPMENT if _development.search(name) else Scope.OPTIONAL)
+    yield from _of(table(poetry, "dev-dependencies"), Scope.DEVELOPMENT)
+    yield from _of(texts(table(tools, "uv").get("dev-dependencies")), Scope.DEVELOPMENT)
+    for listed in table(tools, "pdm", "dev-dependencies").values():
+        yield from _of(texts(listed), Scope.DEVELOPMENT)
+
+
+def _pipfile(text: str) -> Iterator[Requirement]:
+    document = read_toml(text)
+    yield from _of(table(document, "packages"), Scope.RUNTIME)
+    yield from _of(table(document, "dev-packages"), Scope.DEVELOPMENT)
+
+
+def _setup_cfg(text: str) -> Iterator[Requirement]:
+    parser = _configuration(text)
+    yield from _of(_option(parser, "options", "install_requires").splitlines(), Scope.RUNTIME)
+    extras = parser["options.extras_require"] if parser and parser.has_section("options.extras_require") else {}
+    for name in extras:
+        yield from _of(extras[name].splitlines(), Scope.DEVELOPMENT if _development.search(name) else Scope.OPTIONAL)
+
+
+def _setup_py(text: str) -> Iterator[Requirement]:
+    """`install_requires` and `extras_require` where they are written out; whatever is computed stays unknown."""
+    call = _setup_call(text)
+    yield from _of(_listed(call.get("install_requires")), Scope.RUNTIME)
+    extras = call.get("extras_require")
+    for value in extras.values if isinstance(extras, ast.Dict) else ():
+        yield from _of(_listed(value), Scope.OPTIONAL)
+
+
+def _conda(text: str) -> Iterator[Requirement]:
+    document = read_yaml(text)
+    listed = document.get("dependencies") if isinstance(document, dict) else None
+    for each in listed if isinstance(listed, list) else ():
+        yield from _of(texts(each.get("pip") if isinstance(each, dict) else each), Scope.RUNTIME)
+
+
+def _setup_call(text: str | None) -> dict[str, ast.expr]:
+    """The arguments of `setup(…)`; a name stands for what the module assigns to it."""
+    module = parse(text or "")
+    if module is None:
         return {}
+    names = {
+        target.id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(module):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and getattr(called, "id", getattr(called, "attr", "")) == "setup":
+            pairs = {each.arg: each.value for each in node.keywords if each.arg}
+            return {
+                key: names.get(value.id, value) if isinstance(value, ast.Name) else value
+                for key, value in pairs.items()
+            }
+    return {}
 
 
-def _table(document: Any, *keys: str) -> dict[str, Any]:
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, dict) else {}
+def _setup_scripts(setup: dict[str, ast.expr], cfg: configparser.ConfigParser | None) -> Iterator[str]:
+    points = setup.get("entry_points")
+    lines = _option(cfg, "options.entry_points", "console_scripts").splitlines()
+    if isinstance(points, ast.Dict):
+        for key, value in zip(points.keys, points.values, strict=True):
+            lines += _listed(value) if _literal(key) == "console_scripts" else []
+    yield from (line.partition("=")[0].strip() for line in lines if "=" in line)
 
 
-def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+def _configuration(text: str | None) -> configparser.ConfigParser | None:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text or "")
+    except configparser.Error:
+        return None
+    return parser
 
 
-def _names(requirements: Iterable[str]) -> frozenset[str]:
-    found = (_name.match(each) for each in requirements)
-    return frozenset(name for match in found if match for name in _with_extras(match[1], match[2] or ""))
+def _option(parser: configparser.ConfigParser | None, section: str, key: str) -> str:
+    return parser.get(section, key, fallback="") if parser else ""
+
+
+def _literal(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _listed(node: ast.expr | None) -> list[str]:
+    items = node.elts if isinstance(node, ast.List | ast.Tuple) else [node] if node else []
+    return [text for each in items if (text := _literal(each))]
+
+
+def _of(requirements: Iterable[str], scope: Scope) -> Iterator[Requirement]:
+    for each in requirements:
+        found = _name.match(each)
+        if found:
+            yield from (Requirement(name, scope) for name in _with_extras(found[1], found[2] or ""))
 
 
 def _with_extras(name: str, extras: str) -> list[str]:
-    plain = re.sub(r"[-_.]+", "-", name).lower()
+    plain = _normal(name)
     return [plain, *(f"{plain}[{extra.strip().lower()}]" for extra in extras.split(",") if extra.strip())]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+_readers = {
+    "pyproject.toml": _pyproject,
+    "Pipfile": _pipfile,
+    "setup.cfg": _setup_cfg,
+    "setup.py": _setup_py,
+    "environment.yml": _conda,
+    "environment.yaml": _conda,
+}

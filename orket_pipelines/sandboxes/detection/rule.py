@@ -13,6 +13,15 @@ class Language(StrEnum):
 
     PYTHON = "python"
     NODE = "node"
+    GO = "go"
+    RUST = "rust"
+    JAVA = "java"
+    PHP = "php"
+    RUBY = "ruby"
+    DOTNET = "dotnet"
+    ELIXIR = "elixir"
+    DENO = "deno"
+    STATIC = "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A stack. `manifests` are names of files (patterns of fnmatch) of which one makes a folder worth a look."""
+    """A stack. `manifests` are names of files (patterns of fnmatch) of which one makes a folder worth a look.
+
+    `language` is one of `Language`, or the name of another.
+    """
 
     stack: str
-    language: Language
+    language: str
     manifests: tuple[str, ...]
     find: Callable[[Site], Finding | None]

@@ -1,43 +1,38 @@
 """What may be seen of a repository: a bounded look at its folders and files that follows no link."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-ENTRIES_LIMIT = 10_000
+ENTRIES_LIMIT = 20_000
 """Files and folders that are looked at, those nearest the root first."""
-DEPTH_LIMIT = 6
-"""How deep source code is looked for; services are looked for to `SERVICE_DEPTH`."""
+DEPTH_LIMIT = 12
+"""How deep source code is looked for (Java's lies deepest); services are looked for to `SERVICE_DEPTH`."""
 SERVICE_DEPTH = 3
 FILE_LIMIT = 512 * 1024
 """Bytes of one file; none that a person writes and a detector needs is larger."""
 READ_LIMIT = 16 * 1024**2
 """Bytes of all files together."""
+EFFORT_LIMIT = 768 * 1024
+"""Characters of source code that are parsed or split into tokens, of all files together: about a second."""
 SKIPPED = frozenset(
-    {
+    [
         "node_modules",
         "vendor",
         "third_party",
+        "third-party",
+        "thirdparty",
         "bower_components",
         "site-packages",
+        "pods",
+        "deps",
+        "_build",
         "__pycache__",
-        "tests",
-        "test",
-        "__tests__",
-        "e2e",
-        "cypress",
-        "spec",
-        "fixtures",
-        "testdata",
-        "examples",
-        "example",
-        "samples",
-        "docs",
-        "doc",
-        "playground",
         "venv",
         "env",
         "virtualenv",
@@ -45,11 +40,82 @@ SKIPPED = frozenset(
         "build",
         "out",
         "target",
+        "obj",
         "coverage",
         "htmlcov",
-    }
+        "storybook-static",
+        "test",
+        "tests",
+        "__tests__",
+        "__mocks__",
+        "testing",
+        "e2e",
+        "cypress",
+        "spec",
+        "specs",
+        "fixtures",
+        "__fixtures__",
+        "testdata",
+        "integration-tests",
+        "integration_tests",
+        "integration_test",
+        "examples",
+        "example",
+        "samples",
+        "sample",
+        "docs",
+        "doc",
+        "docs_src",
+        "documentation",
+        "playground",
+        "playgrounds",
+        "demo",
+        "demos",
+        "benchmark",
+        "benchmarks",
+        "bench",
+        "snippets",
+        "tutorial",
+        "tutorials",
+        "template",
+        "templates",
+        "project_template",
+        "starters",
+        "boilerplate",
+        "boilerplates",
+        "scaffold",
+        "scaffolds",
+    ]
 )
-"""Folders that hold other people's code, what was built, or programs to try things with; hidden ones besides."""
+"""Folders that hold other people's code, what was built, tests, or programs to try things with; hidden ones besides."""
+SKIPPED_WORDS = frozenset(
+    [
+        "test",
+        "tests",
+        "e2e",
+        "fixture",
+        "fixtures",
+        "example",
+        "examples",
+        "sample",
+        "samples",
+        "playground",
+        "playgrounds",
+        "demo",
+        "demos",
+        "benchmark",
+        "benchmarks",
+        "tutorial",
+        "tutorials",
+        "template",
+        "templates",
+        "boilerplate",
+        "scaffold",
+    ]
+)
+"""The same as one word of a folder's name: `sfc-playground`, `Shop.Tests`, `TestConsole`."""
+
+_word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|e2e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +145,9 @@ class Tree:
         self._root = root
         self._left = READ_LIMIT
         self._texts: dict[str, str | None] = {}
+        self._effort = EFFORT_LIMIT
+        self.memory: dict[object, Any] = {}
+        """What rules have worked out already, by whatever tells it apart."""
         self.complete = True
         self.folders = {folder.path: folder for folder in self._walk()}
 
@@ -87,6 +156,11 @@ class Tree:
         if path not in self._texts:
             self._texts[path] = self._read(path)
         return self._texts[path]
+
+    def spend(self, text: str) -> bool:
+        """Whether this source may still be parsed; what is left of the effort shrinks by it."""
+        self._effort -= len(text)
+        return self._effort >= 0
 
     def below(self, folder: Folder) -> Iterator[Folder]:
         """The folder itself and every folder in it, nearest first."""
@@ -111,7 +185,7 @@ class Tree:
                 return
             if depth < DEPTH_LIMIT:
                 inner = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-                waiting += [(folder.file(name), depth + 1) for name in inner if _is_looked_into(name)]
+                waiting += [(folder.file(name), depth + 1) for name in inner if _is_looked_into(name, folder)]
 
     def _list(self, path: str, limit: int) -> "list[os.DirEntry[str]]":
         try:
@@ -139,5 +213,14 @@ class Tree:
             return None
 
 
-def _is_looked_into(name: str) -> bool:
-    return not name.startswith(".") and name.lower() not in SKIPPED
+def _is_looked_into(name: str, parent: Folder) -> bool:
+    if name.startswith("."):
+        return False
+    if "/src/main/" in f"/{parent.path}/":
+        # Java's packages: `com.example.demo` is where most programs begin their life.
+        return True
+    if name == "docs" and parent.path == "apps":
+        # A workspace's documentation may be one of its applications.
+        return True
+    words = {each.lower() for each in _word.findall(name)}
+    return name.lower() not in SKIPPED and SKIPPED_WORDS.isdisjoint(words)

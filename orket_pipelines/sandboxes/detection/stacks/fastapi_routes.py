@@ -9,22 +9,6 @@ HEALTH = ("/health", "/healthz", "/api/health")
 """What a health check is called, best first; others that end like these come after them."""
 PREFIXES_LIMIT = 500
 
-_origins = {
-    "FastAPI": {"fastapi.FastAPI", "fastapi.applications.FastAPI"},
-    "APIRouter": {"fastapi.APIRouter", "fastapi.routing.APIRouter"},
-}
-
-
-def makes(module: Module, node: ast.AST | None, kind: str) -> bool:
-    """Whether an expression makes a FastAPI or APIRouter (`kind`), or one of a class of this module derived from it."""
-    if not isinstance(node, ast.Call):
-        return False
-    origin = module.origin(node.func)
-    derived = module.classes.get((origin or "").removeprefix(f"{module.name}."))
-    return origin in _origins[kind] or any(
-        module.origin(base) in _origins[kind] for base in (derived.bases if derived else ())
-    )
-
 
 def health_path(code: Code, application: Place) -> tuple[str, str]:
     """The path to ask whether the application is well, and what speaks for it."""

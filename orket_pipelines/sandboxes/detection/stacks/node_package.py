@@ -1,22 +1,79 @@
-"""A Node package that builds no page: a library, or a program whose rule is missing."""
+"""A Node package that no framework is known for: a server of its own, a job, or a library."""
 
-from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, read_package
-from orket_pipelines.sandboxes.detection.python_manifests import manifests
+from orket_pipelines.sandboxes.detection.node_code import imports, program_of, read_node_code
+from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, Package, read_package
+from orket_pipelines.sandboxes.detection.node_services import node_databases, start_of, ui_of, web_service
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.detection.source import Comments, Source, read_source
 from orket_pipelines.sandboxes.model import Service, ServiceKind
+
+_tooling = frozenset(
+    {"prettier", "eslint", "tsc", "husky", "jest", "vitest", "lint-staged", "turbo", "nx", "lerna", "echo"}
+)
 
 
 def find(site: Site) -> Finding | None:
-    """A library where others may import it. In a Python project it is where that keeps its tools, and nothing."""
+    """What the package is for, by what it says of itself and by what its program does."""
     package = read_package(site.tree, site.folder)
-    if package is None or manifests(site.folder):
+    if package is None:
+        return _loose(site)
+    if package.published and "start" not in package.scripts:
+        return Finding(_other(site, package, ServiceKind.LIBRARY if package.exports else ServiceKind.JOB))
+    program = program_of(site, package)
+    if not program and not _is_started(package) and not package.commands:
+        return Finding(_other(site, package, ServiceKind.LIBRARY)) if package.exports else None
+    listening = read_node_code(site).listening()
+    if listening and (program or _is_started(package)):
+        evidence = (f"{listening.path}: listens without a framework",)
+        return Finding(web_service(site, package, Language.NODE, 3000, evidence))
+    source = read_source(site.tree, site.folder.file(program), Comments.SLASHES) if program else None
+    job = _is_started(package) or package.commands or (source is not None and not _gives_away(source))
+    return Finding(_other(site, package, ServiceKind.JOB if job else ServiceKind.LIBRARY))
+
+
+def _loose(site: Site) -> Finding | None:
+    """A program without a package."""
+    program = program_of(site, Package(path=site.folder.file(MANIFEST)))
+    source = read_source(site.tree, site.folder.file(program), Comments.SLASHES) if program else None
+    if program is None or source is None or site.folder.path != "." or _is_for_deno(source):
         return None
-    if "start" in package.scripts:
-        return Finding(None, (f"{package.path}: has a start script, which Orket does not run by itself",))
-    if not package.exports:
+    listening = read_node_code(site).listening()
+    package = Package(path=program)
+    if listening and "/" not in listening.path:
+        evidence = (f"{listening.path}: listens without a framework",)
+        return Finding(web_service(site, package, Language.NODE, 3000, evidence))
+    if "index.html" in site.folder.files:
         return None
-    evidence = (f"{package.path}: a package for others to import",)
-    return Finding(Service("", "node", ServiceKind.LIBRARY, site.folder.path, evidence=evidence))
+    return Finding(_other(site, package, ServiceKind.JOB))
+
+
+def _is_for_deno(source: Source) -> bool:
+    return not imports(source).isdisjoint({"https:", "jsr:"}) or source.has("Deno", ".")
+
+
+def _is_started(package: Package) -> bool:
+    words = package.words("start")
+    return bool(words) and words[0] not in _tooling
+
+
+def _gives_away(source: Source) -> bool:
+    """Whether a module is there for others to import."""
+    return source.has("module", ".", "exports", "=") or source.has("export") or source.has("exports", ".")
+
+
+def _other(site: Site, package: Package, kind: ServiceKind) -> Service:
+    job = kind is ServiceKind.JOB
+    return Service(
+        name="",
+        stack=Language.NODE,
+        kind=kind,
+        folder=site.folder.path,
+        start=start_of(site, package) if job else (),
+        evidence=(f"{package.path}: {'a program' if job else 'a package for others to import'}",),
+        language=Language.NODE,
+        ui=ui_of(package),
+        databases=node_databases(site, package) if job else (),
+    )
 
 
 RULE = Rule("node", Language.NODE, (MANIFEST,), find)

@@ -1,77 +1,88 @@
-"""Python that serves nothing that is known here: a job, a library, or a framework whose rule is missing."""
+"""Python that serves nothing: a job that ends, a command, or a library."""
 
-from orket_pipelines.sandboxes.detection.python_code import is_main_guard, is_test, parse
-from orket_pipelines.sandboxes.detection.python_manifests import MANIFESTS, declared, scripts
+from orket_pipelines.sandboxes.detection.hints import has_image, procfile
+from orket_pipelines.sandboxes.detection.python_applications import acts, runs
+from orket_pipelines.sandboxes.detection.python_code import python_files, read_module
+from orket_pipelines.sandboxes.detection.python_manifests import MANIFESTS, declared, project
+from orket_pipelines.sandboxes.detection.python_services import is_own_repository, python_databases
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
-OTHER_FRAMEWORKS = frozenset(
-    {
-        "django",
-        "flask",
-        "starlette",
-        "litestar",
-        "sanic",
-        "tornado",
-        "aiohttp",
-        "quart",
-        "bottle",
-        "falcon",
-        "pyramid",
-        "streamlit",
-        "gradio",
-        "dash",
-    }
-)
-"""They serve, and how they are started is not known here."""
-SCRIPTS = ("main.py", "app.py", "run.py", "job.py", "__main__.py")
+PROGRAMS_LIMIT = 25
+"""Files that are asked whether they do something when they are run."""
+DEPTH = 2
+"""How far below the folder a program may lie to be what the folder is for."""
+
+_frameworks = ("fastapi", "flask", "django")
 
 
 def find(site: Site) -> Finding | None:
     """A job where something is to be started, else a library; nothing where there is no Python."""
-    programs = [folder.file(file) for folder in site.folders() for file in sorted(folder.files) if _is_source(file)]
-    if not programs:
+    files = python_files(site)
+    notebooks = sorted(
+        folder.file(name) for folder in site.folders() for name in folder.files if name.endswith(".ipynb")
+    )
+    if not files and not notebooks:
         return None
+    start, seen = _start(site, files) if files else ((), f"{notebooks[0]}: a notebook")
+    job = bool(start) or not files
     manifests = declared(site)
-    others = tuple(
-        f"{path}: declares {name}, which Orket does not start by itself"
-        for name, path in manifests.items()
-        if name in OTHER_FRAMEWORKS
+    unused = tuple(
+        f"{manifests[name]}: declares {name}, and no application is made"
+        for name in _frameworks
+        if name in manifests and not is_own_repository(site, name)
     )
-    if others:
-        return Finding(None, others)
-    start, seen = _start(site)
-    unused = [f"{manifests['fastapi']}: declares fastapi, and no application is made"] if "fastapi" in manifests else []
-    return Finding(
-        Service(
-            name="",
-            stack="python",
-            kind=ServiceKind.JOB if start else ServiceKind.LIBRARY,
-            folder=site.folder.path,
-            start=start,
-            evidence=(seen or f"{programs[0]}: Python that nothing starts", *unused),
-        ),
-        tuple(unused),
+    found = Service(
+        name="",
+        stack=Language.PYTHON,
+        kind=ServiceKind.JOB if job else ServiceKind.LIBRARY,
+        folder=site.folder.path,
+        start=start,
+        evidence=(seen or f"{files[0]}: Python that nothing starts", *unused),
+        language=Language.PYTHON,
+        databases=python_databases(site) if job else (),
     )
+    return Finding(found, unused)
 
 
-def _is_source(file: str) -> bool:
-    return file.endswith(".py") and not is_test(file) and file != "setup.py"
+def _start(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
+    """How to start it, and what says so; a library may install commands, and stays one where it says that it is one."""
+    about = project(site.tree, site.folder)
+    started = procfile(site.tree, site.folder) or has_image(site.folder)
+    if about.calls_itself_library and not started:
+        return (), None
+    if about.scripts:
+        return (about.scripts[0],), f"{site.folder.path}: installs {about.scripts[0]}"
+    if about.published and not started:
+        return (), None
+    packages = _package_program(site)
+    return packages if packages[0] or about.packaged else _script(site, files)
 
 
-def _start(site: Site) -> tuple[tuple[str, ...], str | None]:
-    """How to start it, and what says so."""
+def _package_program(site: Site) -> tuple[tuple[str, ...], str | None]:
     for folder in site.folders()[:20]:
         inner = folder.path.removeprefix(f"{site.folder.path}/")
         if "__main__.py" in folder.files and folder is not site.folder and inner.replace("/", "").isidentifier():
-            return ("python", "-m", inner.replace("/", ".")), f"{folder.file('__main__.py')}: a program"
-    for script in SCRIPTS:
-        path = site.folder.file(script)
-        module = parse(site.tree.read(path) or "") if script in site.folder.files else None
-        if module and any(map(is_main_guard, module.body)):
-            return ("python", script), f"{path}: a program"
-    commands = [each for each in scripts(site.tree, site.folder) if each.isprintable()]
-    return ((commands[0],), f"{site.folder.file('pyproject.toml')}: installs {commands[0]}") if commands else ((), None)
+            name = inner.removeprefix("src/").replace("/", ".")
+            return ("python", "-m", name), f"{folder.file('__main__.py')}: a program"
+    return (), None
+
+
+def _script(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
+    """The program nearest to the folder, one that begins programs by its name first."""
+    near = [each for each in files if each.count("/") - site.folder.file("x").count("/") <= DEPTH]
+    for path in sorted(near, key=lambda each: (each.count("/"), _name_rank(each), each))[:PROGRAMS_LIMIT]:
+        module = read_module(site, path)
+        if module and (runs(module) or any(map(acts, module.tree.body))):
+            inner = path if site.folder.path == "." else path[len(site.folder.path) + 1 :]
+            return ("python", inner), f"{path}: a program"
+    return (), None
+
+
+def _name_rank(path: str) -> int:
+    names = ("main.py", "app.py", "run.py", "job.py", "bot.py", "cli.py", "train.py", "__main__.py")
+    name = path.rpartition("/")[2]
+    return names.index(name) if name in names else len(names)
 
 
 RULE = Rule("python", Language.PYTHON, MANIFESTS, find)

@@ -7,6 +7,7 @@ from typing import Any
 
 from orket_pipelines.sandboxes.detection.javascript import exported_object
 from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, Package, declares, read_package
+from orket_pipelines.sandboxes.detection.node_services import LIBRARIES, node_databases, ui_of
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
@@ -15,7 +16,6 @@ USUAL_OUTPUT = "dist"
 USUAL_ROOTS = (".", "client", "src", "frontend", "web", "app")
 OUTPUT_ASSUMED, OUTPUT_UNKNOWN, SERVER_BESIDE = 0.7, 0.4, 0.6
 
-_libraries = ("react", "vue", "svelte", "preact", "solid-js", "lit")
 _builders = frozenset(
     {
         "@sveltejs/kit",
@@ -43,14 +43,14 @@ def find(site: Site) -> Finding | None:
     """A page, where Vite is declared and has a page to begin with."""
     package = read_package(site.tree, site.folder)
     manifest = declares(site, package, "vite") if package else None
-    if package is None or manifest is None or any(package.uses(each) for each in _builders):
+    if package is None or manifest is None or any(package.uses(each) for each in _builders) or package.published:
         return None
     path, configuration = _configuration(site)
     root = _root(site, configuration)
     if root is None or (configuration is not None and "lib" in _section(configuration, "build")):
         return None
     output = _output(package, path, configuration, root)
-    library = next((each for each in _libraries if package.uses(each)), None)
+    library = ui_of(package)
     server = next((each for each in _servers if each in package.dependencies), None)
     service = Service(
         name="",
@@ -63,9 +63,12 @@ def find(site: Site) -> Finding | None:
         evidence=(
             f"{manifest}: declares vite",
             f"{_page(site, root)}: the page that Vite builds",
-            *([f"{package.path}: declares {library}"] if library else []),
+            *([f"{package.path}: declares {LIBRARIES[library][0]}"] if library else []),
             output.seen,
         ),
+        language=Language.NODE,
+        ui=library,
+        databases=node_databases(site, package),
     )
     doubt = [f"{package.path}: declares {server}, too: a server of the page's own would not be started"]
     unknown = [f"{path}: where the build is written to cannot be told"]

@@ -1,0 +1,86 @@
+"""What a Node package's source does: what it imports, and whether it listens; never what a page's source does."""
+
+import re
+from dataclasses import dataclass
+
+from orket_pipelines.sandboxes.detection.node_manifests import Package
+from orket_pipelines.sandboxes.detection.rule import Site
+from orket_pipelines.sandboxes.detection.source import Comments, Source, read_all
+from orket_pipelines.sandboxes.detection.tree import Folder
+
+PATTERNS = ("*.js", "*.mjs", "*.cjs", "*.ts", "*.mts", "*.cts")
+"""Not *.jsx and *.tsx: what draws a page does not serve it."""
+DEPTH = 5
+
+_not_programs = re.compile(
+    r"\.(config|test|spec|stories|d|min|e2e|cy|setup)\.[cm]?[jt]s$|^(gulpfile|gruntfile|karma)|rc\.[cm]?js$"
+)
+_pages = frozenset({"client", "frontend", "public", "static", "assets", "components", "pages", "hooks", "www", "views"})
+_imported = re.compile("\0(?:from|import|require\0\\(|import\0\\()\0[\"'`]([^\0]*)[\"'`](?=\0)")
+_listens = ((".", "listen", "("), ("createServer", "("), ("Bun", ".", "serve", "("), ("Deno", ".", "serve", "("))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCode:
+    """The package's programs and modules, without tests and configuration."""
+
+    sources: tuple[Source, ...]
+
+    def importing(self, *modules: str) -> Source | None:
+        """The first file that imports one of these packages."""
+        return next((each for each in self.sources if not imports(each).isdisjoint(modules)), None)
+
+    def listening(self) -> Source | None:
+        """The first file that begins to listen."""
+        return next((each for each in self.sources if _is_server(each)), None)
+
+
+def read_node_code(site: Site) -> NodeCode:
+    """Those that begin programs come first."""
+    key = ("node", site.folder.path)
+    if key not in site.tree.memory:
+        folders = [each for each in site.folders() if _may_serve(site, each)]
+        found = read_all(site.tree, [_programs(each) for each in folders], PATTERNS, Comments.SLASHES)
+        site.tree.memory[key] = NodeCode(tuple(found))
+    code: NodeCode = site.tree.memory[key]
+    return code
+
+
+def imports(source: Source) -> set[str]:
+    """The packages that a file imports, without the paths in them."""
+    return {_package(match[1]) for match in _imported.finditer(source.tokens)}
+
+
+def program_of(site: Site, package: Package) -> str | None:
+    """The file that the package starts with: its `main`, or one of the usual names; relative to the folder."""
+    usual = [f"{stem}.{ending}" for stem in ("index", "server", "app", "main") for ending in ("js", "mjs", "cjs", "ts")]
+    for each in [
+        *([package.main.removeprefix("./")] if package.main else []),
+        *usual,
+        *(f"src/{name}" for name in usual),
+    ]:
+        parent, _, name = site.folder.file(each).rpartition("/")
+        folder = site.tree.folders.get(parent or ".")
+        if folder and name in folder.files:
+            return each
+    return None
+
+
+def _is_server(source: Source) -> bool:
+    return any(source.has(*sequence) for sequence in _listens)
+
+
+def _package(module: str) -> str:
+    if module.startswith("jsr:"):
+        return "jsr:"
+    parts = module.removeprefix("node:").removeprefix("npm:").split("/")
+    return "/".join(parts[:2]) if module.startswith("@") else parts[0]
+
+
+def _may_serve(site: Site, folder: Folder) -> bool:
+    inner = folder.path.removeprefix(site.folder.path).strip("/").split("/")
+    return folder.depth - site.folder.depth <= DEPTH and _pages.isdisjoint(inner)
+
+
+def _programs(folder: Folder) -> Folder:
+    return Folder(folder.path, folder.depth, frozenset(each for each in folder.files if not _not_programs.search(each)))

@@ -1,0 +1,230 @@
+"""Which of the things that were found are services of a repository, and which are parts of others, or show them."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from orket_pipelines.sandboxes.detection.composer import MANIFEST
+from orket_pipelines.sandboxes.detection.hints import compose, has_image
+from orket_pipelines.sandboxes.detection.node_manifests import read_package
+from orket_pipelines.sandboxes.detection.rule import Language
+from orket_pipelines.sandboxes.detection.tree import Folder, Tree
+from orket_pipelines.sandboxes.model import SERVING, Service, ServiceKind
+
+PAGES = frozenset({ServiceKind.SPA, ServiceKind.STATIC})
+WHOLE = frozenset({Language.PHP, Language.RUBY, Language.ELIXIR, Language.DOTNET})
+"""Languages whose frameworks bring their pages with them: a package beside them is their asset pipeline."""
+SHOWS = frozenset(
+    [
+        "website",
+        "site",
+        "www",
+        "docs",
+        "documentation",
+        "web-docs",
+        "docs-site",
+        "homepage",
+        "landing",
+        "storybook",
+        "styleguide",
+        "demo",
+        "playground",
+        "sandbox",
+        "dev",
+        "examples",
+        "example",
+        "workbench",
+        "showcase",
+        "test-app",
+    ]
+)
+"""Folders in which a library shows itself."""
+WORKERS = frozenset({"apps", "services", "workers", "jobs", "functions", "lambdas"})
+"""Folders in which a repository keeps what it runs."""
+ASSETS = frozenset({"assets", "static", "public", "resources", "theme", "themes", "web_src", "priv"})
+"""Folders in which a program keeps the parts of its pages."""
+
+_endings = {
+    "py": Language.PYTHON,
+    "js": Language.NODE,
+    "ts": Language.NODE,
+    "jsx": Language.NODE,
+    "tsx": Language.NODE,
+    "go": Language.GO,
+    "rs": Language.RUST,
+    "java": Language.JAVA,
+    "kt": Language.JAVA,
+    "php": Language.PHP,
+    "rb": Language.RUBY,
+    "cs": Language.DOTNET,
+    "fs": Language.DOTNET,
+    "ex": Language.ELIXIR,
+    "exs": Language.ELIXIR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a rule found in a folder."""
+
+    folder: Folder
+    service: Service
+
+
+def selected(tree: Tree, found: list[Found]) -> list[Service]:
+    """The services, those nearest the root first; where nothing runs, the one library that all of it is."""
+    folders = {each.folder.path: each.folder for each in found}
+    kept = [
+        each for path in folders for each in _in_one_folder(tree, [one for one in found if one.folder.path == path])
+    ]
+    if any(not _is_plain_page(each) and each.service.kind is not ServiceKind.LIBRARY for each in kept):
+        # A page in a folder of its own, below nothing else, is a page; the folder of another's pages is not.
+        kept = [each for each in kept if not (_is_plain_page(each) and each.service.output != ".")]
+    kept = [each for each in kept if not _is_part(each, kept)]
+    kept = _without_shows(tree, kept)
+    serving = [each for each in kept if each.service.kind in SERVING]
+    if serving:
+        jobs = [each for each in kept if each.service.kind is ServiceKind.JOB and _is_run(tree, each)]
+        return [each.service for each in kept if each in serving or each in jobs]
+    return _one_of(tree, kept)
+
+
+def _in_one_folder(tree: Tree, found: list[Found]) -> list[Found]:
+    """What one folder is for. A page beside a program of another language is a service of its own."""
+    serving = [each for each in found if each.service.kind in SERVING and not _is_plain_page(each)]
+    if not serving:
+        programs = [each for each in found if not _is_plain_page(each)]
+        return [_most_written(tree, programs)] if programs else found[:1]
+    built = [each for each in serving if each.service.language == Language.NODE]
+    others = [each for each in serving if each.service.language != Language.NODE]
+    generated = [each for each in others if each.service.kind is ServiceKind.STATIC]
+    running = [each for each in others if each not in generated]
+    if not running:
+        return built[:1] or generated[:1]
+    best = _most_written(tree, running)
+    pages = [] if best.service.language in WHOLE else [each for each in built if _draws_pages(each.service)]
+    return [best, *pages]
+
+
+def _most_written(tree: Tree, found: list[Found]) -> Found:
+    """By the number of files in its language; what comes first among equals."""
+    if len(found) == 1:
+        return found[0]
+    counts = Counter(
+        _endings.get(name.rpartition(".")[2]) for folder in tree.below(found[0].folder) for name in folder.files
+    )
+    rank = {ServiceKind.LIBRARY: 0, ServiceKind.JOB: 0}
+    return max(
+        found,
+        key=lambda each: (
+            rank.get(each.service.kind, 1),
+            counts[Language(each.service.language)] if each.service.language in set(Language) else 0,
+        ),
+    )
+
+
+def _draws_pages(service: Service) -> bool:
+    return service.kind in PAGES or service.ui is not None
+
+
+def _is_plain_page(found: Found) -> bool:
+    return found.service.kind is ServiceKind.STATIC and found.service.framework is None
+
+
+def _is_part(found: Found, kept: list[Found]) -> bool:
+    """Whether it belongs to what lies around it."""
+    for other in kept:
+        if other is found or other.folder is found.folder or not other.folder.contains(found.folder.path):
+            continue
+        inner = found.folder.path.removeprefix(other.folder.path).strip("/").lower()
+        if _is_plain_page(found) or (other.service.kind in SERVING and _belongs(found, other, inner)):
+            return True
+    return False
+
+
+def _belongs(found: Found, other: Found, inner: str) -> bool:
+    if found.service.language == other.service.language == Language.PHP:
+        return found.service.framework is None and MANIFEST not in found.folder.files
+    if found.service.language != Language.NODE:
+        return False
+    if other.service.language == Language.DOTNET and other.folder.path != ".":
+        return True
+    return other.service.language in WHOLE and not ASSETS.isdisjoint(inner.split("/"))
+
+
+def _without_shows(tree: Tree, kept: list[Found]) -> list[Found]:
+    """Without the pages and programs in which a library shows itself."""
+    root = next((each for each in kept if each.folder.path == "."), None)
+    if root and root.service.kind is ServiceKind.LIBRARY and _is_published(tree, root):
+        return [root]
+    if not any(_is_published_member(tree, each) for each in kept):
+        return kept
+    return [each for each in kept if SHOWS.isdisjoint(_words(each.folder.path))]
+
+
+def _is_published(tree: Tree, root: Found) -> bool:
+    """Whether the root is a library by its packaging, and not for want of anything that is known."""
+    package = read_package(tree, root.folder)
+    if root.service.language == Language.NODE:
+        return package is not None and package.published
+    names = root.folder.files
+    return any(
+        name in names
+        for name in (
+            "pyproject.toml",
+            "setup.py",
+            "setup.cfg",
+            "Cargo.toml",
+            "composer.json",
+            "go.mod",
+            "mix.exs",
+            "pom.xml",
+        )
+    ) or any(name.endswith((".gemspec", ".csproj")) or name.startswith("build.gradle") for name in names)
+
+
+def _is_published_member(tree: Tree, found: Found) -> bool:
+    package = read_package(tree, found.folder)
+    return (
+        found.service.kind is ServiceKind.LIBRARY
+        and found.folder.path != "."
+        and package is not None
+        and package.published
+    )
+
+
+def _is_run(tree: Tree, job: Found) -> bool:
+    """Whether something says that a job is run beside the services: an image of its own, or where it lies."""
+    contexts = {each.folder for folder in tree.folders.values() if folder.depth <= 1 for each in compose(tree, folder)}
+    if job.folder.path == ".":
+        return False
+    return job.folder.path in contexts or has_image(job.folder) or job.folder.path.partition("/")[0] in WORKERS
+
+
+def _one_of(tree: Tree, kept: list[Found]) -> list[Service]:
+    """Where nothing answers: the root's own, or the jobs that are run, or all as one."""
+    root = next((each for each in kept if each.folder.path == "."), None)
+    jobs = [each for each in kept if each.service.kind is ServiceKind.JOB]
+    if root and (root.service.kind is ServiceKind.JOB or not jobs or _is_published(tree, root)):
+        return [root.service]
+    if len(jobs) > 1 and all(_is_run(tree, each) for each in jobs):
+        return [each.service for each in jobs]
+    libraries = [each for each in kept if each.service.kind is ServiceKind.LIBRARY]
+    best = libraries if not jobs or _are_libraries(tree, jobs, libraries) else jobs
+    if len(best) <= 1:
+        return [each.service for each in best]
+    language = Counter(each.service.language for each in best).most_common(1)[0][0]
+    first = next(each.service for each in best if each.service.language == language)
+    return [replace(first, folder=".", start=(), build=())]
+
+
+def _are_libraries(tree: Tree, jobs: list[Found], libraries: list[Found]) -> bool:
+    """Whether a workspace is made of packages for others, and its commands only come with them."""
+    published = [each for each in libraries if _is_published_member(tree, each)]
+    members = [each for each in jobs if each.service.language in {Language.NODE, Language.JAVA}]
+    return bool(members) and len(members) == len(jobs) and (len(published) >= len(jobs) or len(libraries) > len(jobs))
+
+
+def _words(path: str) -> set[str]:
+    parts = path.lower().split("/")
+    return {*parts, *(word for part in parts for word in re.split(r"[-_.]", part))}

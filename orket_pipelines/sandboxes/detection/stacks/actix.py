@@ -1,0 +1,5 @@
+"""Actix Web: a Rust program that builds upon it."""
+
+from orket_pipelines.sandboxes.detection.rust_crates import framework_rule
+
+RULE = framework_rule("actix", "actix-web", 8080)

@@ -1,0 +1,5 @@
+"""Dropwizard: a program that declares it."""
+
+from orket_pipelines.sandboxes.detection.jvm_builds import framework_rule
+
+RULE = framework_rule("dropwizard", ("dropwizard-core",), 8080)

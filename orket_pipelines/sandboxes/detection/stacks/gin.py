@@ -1,0 +1,5 @@
+"""Gin: a Go program that imports it."""
+
+from orket_pipelines.sandboxes.detection.go_services import framework_rule
+
+RULE = framework_rule("gin", "github.com/gin-gonic/gin")

@@ -1,0 +1,20 @@
+"""Go that serves nothing: a program that ends, or a library."""
+
+from orket_pipelines.sandboxes.detection.go_code import read_go
+from orket_pipelines.sandboxes.detection.go_services import MANIFESTS, go_service
+from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.model import ServiceKind
+
+
+def find(site: Site) -> Finding | None:
+    """A library, where its root is a package to import, or nothing is a program."""
+    module = read_go(site)
+    if module is None or not (module.sources or module.name):
+        return None
+    library = not module.programs or module.root_package not in {None, "main"}
+    seen = f"{site.folder.path}: {'a package for others to import' if library else 'a program'}"
+    kind = ServiceKind.LIBRARY if library else ServiceKind.JOB
+    return Finding(go_service(site, module, Language.GO, kind, seen))
+
+
+RULE = Rule("go", Language.GO, MANIFESTS, find)

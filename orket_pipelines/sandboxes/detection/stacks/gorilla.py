@@ -1,0 +1,5 @@
+"""Gorilla's router: a Go program that imports it."""
+
+from orket_pipelines.sandboxes.detection.go_services import framework_rule
+
+RULE = framework_rule("gorilla/mux", "github.com/gorilla/mux")

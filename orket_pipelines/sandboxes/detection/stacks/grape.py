@@ -1,0 +1,5 @@
+"""Grape: a program that requires it."""
+
+from orket_pipelines.sandboxes.detection.gems import framework_rule
+
+RULE = framework_rule("grape", "grape", 9292)

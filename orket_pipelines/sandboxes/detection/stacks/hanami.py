@@ -1,0 +1,5 @@
+"""Hanami: a program that requires it."""
+
+from orket_pipelines.sandboxes.detection.gems import framework_rule
+
+RULE = framework_rule("hanami", "hanami", 2300)

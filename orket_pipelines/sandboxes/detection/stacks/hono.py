@@ -1,0 +1,5 @@
+"""Hono on Node or Bun: a program that imports it."""
+
+from orket_pipelines.sandboxes.detection.node_services import server_rule
+
+RULE = server_rule("hono", ("hono",))

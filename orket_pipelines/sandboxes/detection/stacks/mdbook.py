@@ -1,0 +1,25 @@
+"""mdBook: a book that is built into a folder, where the repository is nothing else."""
+
+from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.model import Service, ServiceKind
+
+
+def find(site: Site) -> Finding | None:
+    """Beside a crate it is that crate's documentation."""
+    if "book.toml" not in site.folder.files or "Cargo.toml" in site.folder.files:
+        return None
+    return Finding(
+        Service(
+            name="",
+            stack="mdbook",
+            kind=ServiceKind.STATIC,
+            folder=site.folder.path,
+            build=("mdbook", "build"),
+            output="book",
+            evidence=(f"{site.folder.file('book.toml')}: configures mdBook",),
+            language=Language.STATIC,
+        )
+    )
+
+
+RULE = Rule("mdbook", Language.STATIC, ("book.toml",), find)

@@ -1,0 +1,51 @@
+"""Go's own net/http, or a router that is little more: a program that listens."""
+
+from orket_pipelines.sandboxes.detection.go_code import GoModule, read_go
+from orket_pipelines.sandboxes.detection.go_services import MANIFESTS, go_service
+from orket_pipelines.sandboxes.detection.hints import exposed_port, procfile
+from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.detection.source import Source
+from orket_pipelines.sandboxes.model import ServiceKind
+
+_listens = (
+    ("http", ".", "ListenAndServe", "("),
+    ("http", ".", "ListenAndServeTLS", "("),
+    ("http", ".", "Serve", "("),
+    ("http", ".", "Server", "{"),
+    (".", "ListenAndServe", "("),
+    ("fasthttp", ".", "ListenAndServe", "("),
+)
+_command_lines = ("github.com/spf13/cobra", "github.com/urfave/cli", "github.com/alecthomas/kong")
+"""A command that listens besides does so for metrics, or to look at something: it is a command."""
+
+
+def find(site: Site) -> Finding | None:
+    """A module with programs, of which a file listens."""
+    module = read_go(site)
+    if module is None or not module.programs or module.name == "":
+        return _loose(site, module)
+    source = next((each for each in module.sources if _is_listening(each)), None)
+    told = exposed_port(site.tree, site.folder) or "web" in procfile(site.tree, site.folder)
+    if source is None or (_is_command(module, source) and not told):
+        return None
+    return Finding(go_service(site, module, "net/http", ServiceKind.WEB, f"{source.path}: listens"))
+
+
+def _loose(site: Site, module: GoModule | None) -> Finding | None:
+    if module is None or module.name or not module.programs:
+        return None
+    source = next((each for each in module.sources if _is_listening(each)), None)
+    return Finding(go_service(site, module, "net/http", ServiceKind.WEB, f"{source.path}: listens")) if source else None
+
+
+def _is_listening(source: Source) -> bool:
+    return any(source.has(*sequence) for sequence in _listens)
+
+
+def _is_command(module: GoModule, source: Source) -> bool:
+    """Whether it is a command above all; one whose main itself listens is a server."""
+    library = module.root_package not in {None, "main"}
+    return (library or module.importing(*_command_lines) is not None) and not source.has("func", "main", "(")
+
+
+RULE = Rule("net/http", Language.GO, MANIFESTS, find)

@@ -1,0 +1,5 @@
+"""Padrino: a program that requires it."""
+
+from orket_pipelines.sandboxes.detection.gems import framework_rule
+
+RULE = framework_rule("padrino", "padrino", 3000)

@@ -1,0 +1,5 @@
+"""Rocket: a Rust program that builds upon it."""
+
+from orket_pipelines.sandboxes.detection.rust_crates import framework_rule
+
+RULE = framework_rule("rocket", "rocket", 8000)

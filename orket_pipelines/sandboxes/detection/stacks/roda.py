@@ -1,0 +1,5 @@
+"""Roda: a program that requires it."""
+
+from orket_pipelines.sandboxes.detection.gems import framework_rule
+
+RULE = framework_rule("roda", "roda", 9292)

@@ -1,0 +1,37 @@
+"""Pages as they are: an index.html that nothing builds."""
+
+from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.model import Service, ServiceKind
+
+_folders = ("public", "www", "html", "src", "site", "htdocs", "static", "app", "frontend", "web")
+
+
+def find(site: Site) -> Finding | None:
+    """In the folder, or in one that usually holds what is served; a Staticfile says so, too."""
+    path = _page(site)
+    if path is None:
+        return None
+    return Finding(
+        Service(
+            name="",
+            stack=Language.STATIC,
+            kind=ServiceKind.STATIC,
+            folder=site.folder.path,
+            output=path,
+            evidence=(f"{site.folder.file(path) if path != '.' else site.folder.path}: a page that nothing builds",),
+            language=Language.STATIC,
+        )
+    )
+
+
+def _page(site: Site) -> str | None:
+    if "index.html" in site.folder.files or "index.htm" in site.folder.files:
+        return "."
+    for name in _folders:
+        folder = site.tree.folders.get(site.folder.file(name))
+        if folder and "index.html" in folder.files:
+            return name
+    return "." if "Staticfile" in site.folder.files else None
+
+
+RULE = Rule("static", Language.STATIC, ("index.html", "Staticfile"), find)
