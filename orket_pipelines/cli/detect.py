@@ -1,6 +1,5 @@
 """`orket detect`: what a repository holds that can run, and how it would be run."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,32 +26,30 @@ def detect(
         typer.Option("--compose", envvar="ORKET_COMPOSE", help="Print a compose document that runs it, and no more."),
     ] = False,
 ) -> None:
-    """Find what a repository holds that can run; nothing of it is executed."""
+    """Find what a repository holds, and how it would run; nothing of it is executed."""
     from orket_pipelines.sandboxes.detection import detect as find
+    from orket_pipelines.sandboxes.detection import report
     from orket_pipelines.sandboxes.planning import plan
 
     found = find(path)
     if compose:
         typer.echo(_document(path.resolve(), plan(found), terminal.settings()), nl=False)
         return
-    try:
-        planned, trouble = plan(found), None
-    except DetectionError as error:
-        planned, trouble = None, error
-    chosen = {"front": planned.front, "routes": planned.routes} if planned else None
-    services = [asdict(service) for service in found.services]
-    terminal.data({"services": services, "plan": chosen, "ambiguities": found.ambiguities})
-    _tell_person(terminal, found, planned)
-    if trouble:
-        raise trouble
+    terminal.data(report(found))
+    if not terminal.machine:
+        _tell_person(terminal, found)
 
 
-def _tell_person(terminal: Terminal, found: "Detection", planned: "Plan | None") -> None:
+def _tell_person(terminal: Terminal, found: "Detection") -> None:
+    from orket_pipelines.sandboxes.planning import plan
+
     rows = [
         (each.name, each.stack, each.kind, each.folder, each.port or "", f"{each.confidence:.0%}")
         for each in found.services
     ]
-    terminal.table(("service", "stack", "kind", "folder", "port", "sure"), rows, empty="Nothing that runs was found.")
+    terminal.table(
+        ("service", "stack", "kind", "folder", "port", "sure"), rows, empty="Nothing that is known was found."
+    )
     for service in found.services:
         terminal.say(f"\n{service.name}")
         for what, words in (("build", service.build), ("start", service.start)):
@@ -64,11 +61,16 @@ def _tell_person(terminal: Terminal, found: "Detection", planned: "Plan | None")
             terminal.say(f"  health: {service.health_path}")
         for line in service.evidence:
             terminal.say(f"  seen: {line}")
-    if planned:
-        routes = "".join(f", {prefix} goes on to {name}" for prefix, name in planned.routes.items())
-        terminal.say(f"\nA person opens {planned.front}{routes}.")
     for line in found.ambiguities:
         terminal.say(f"unsure: {line}")
+    try:
+        planned = plan(found)
+    except DetectionError as error:
+        # What a repository holds is told, whether or not it can be deployed.
+        terminal.say(f"\nnot deployed: {error}\nnext: {error.next_step}")
+        return
+    routes = "".join(f", {prefix} goes on to {name}" for prefix, name in planned.routes.items())
+    terminal.say(f"\nA person opens {planned.front}{routes}.")
 
 
 def _command(words: tuple[str, ...]) -> str:

@@ -34,25 +34,51 @@ def test_a_program_gets_json(orket: Orket, root: Path) -> None:
     done = orket("detect", root, "--json")
     told = json.loads(done.stdout)
     assert done.exit_code == 0
-    assert [service["name"] for service in told["services"]] == ["api", "web"]
-    assert told["plan"] == {"front": "web", "routes": {"/api": "api"}}
-    assert told["ambiguities"] == []
+    assert told.pop("evidence")[0] == "requirements.txt: declares fastapi"
+    api = {
+        "language": "python",
+        "framework": "fastapi",
+        "ui": None,
+        "kind": "web",
+        "port": 8000,
+        "start": "python -m uvicorn main:app --host 0.0.0.0 --port 8000",
+        "build": None,
+    }
+    page = {
+        "language": "node",
+        "framework": "vite",
+        "ui": "react",
+        "kind": "spa",
+        "port": None,
+        "start": None,
+        "build": "npm run build",
+    }
+    assert told == {
+        **api,
+        "ui": "react",
+        "kind": "multi",
+        "databases": [],
+        "services": [{"path": ".", **api}, {"path": "web", **page}],
+        "confidence": 1.0,
+        "ambiguous": [],
+    }
 
 
-def test_where_nothing_can_be_run_the_next_step_is_told_and_the_code_is_one(orket: Orket, tmp_path: Path) -> None:
+def test_where_nothing_can_be_deployed_that_and_the_next_step_is_told(orket: Orket, tmp_path: Path) -> None:
     build(tmp_path, {"pyproject.toml": "[project]\nname='x'\n", "x.py": ""})
     done = orket("detect", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 0
     assert "library  python  library  .             100%" in done.stdout.splitlines()
-    assert "nothing here answers HTTP: found only library (library, .)" in done.stderr
-    assert "next: Say it in orket.yaml at the root, under `services`; docs/SANDBOXES.md shows how." in done.stderr
+    assert "not deployed: nothing here answers HTTP: found only library (library, .)" in done.stdout
+    assert "next: Say it in orket.yaml at the root, under `services`; docs/SANDBOXES.md shows how." in done.stdout
+    assert orket("detect", tmp_path, "--compose").exit_code == 1
 
 
-def test_a_program_is_told_what_was_found_though_it_cannot_be_run(orket: Orket, tmp_path: Path) -> None:
+def test_a_program_is_told_that_nothing_was_found(orket: Orket, tmp_path: Path) -> None:
     build(tmp_path, {"README.md": ""})
     done = orket("detect", tmp_path, "--json")
-    assert (done.exit_code, json.loads(done.stdout)) == (1, {"services": [], "plan": None, "ambiguities": []})
-    assert json.loads(done.stderr)["error"].startswith("nothing here answers HTTP")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["kind"], told["services"], told["confidence"]) == (0, None, [], 0.0)
 
 
 def test_compose_prints_a_document_and_no_more(orket: Orket, root: Path) -> None:
