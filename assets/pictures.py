@@ -11,6 +11,9 @@ from assets.history import History
 from assets.model import Made, Report
 from orket_pipelines.verification import Artifact, SuiteKind, screenshot_uri
 
+BROWSED = frozenset({SuiteKind.E2E, SuiteKind.SMOKE})
+"""Kinds of suites that take pictures."""
+
 
 def illustrated(reports: Iterable[Report], history: History, home: Path) -> list[Report]:
     """The reports as they are, but for the tests': with a picture, where a browser left one that can be shown."""
@@ -22,7 +25,7 @@ def pictures_of(history: History) -> list[dict[str, Any]]:
 
     Within a suite those of failed tests come first, then what it took on purpose, then the ends of tests.
     """
-    runs = [run for run in reversed(history.suites.values()) if run.get("kind") == SuiteKind.E2E]
+    runs = [run for run in reversed(history.suites.values()) if run.get("kind") in BROWSED]
     return [picture for run in sorted(runs, key=lambda run: bool(run["passed"])) for picture in _of_run(run)]
 
 

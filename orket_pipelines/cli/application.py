@@ -26,6 +26,7 @@ from orket_pipelines.cli import (
     sessions,
     sql,
     status,
+    tests,
 )
 from orket_pipelines.cli.terminal import EXIT_CODES
 
@@ -40,6 +41,7 @@ NOUNS = {
     "budgets": (budgets.group, "What may be spent, and what was."),
     "approvals": (approvals.group, "Calls of agents that wait for a person's decision."),
     "images": (images.group, "What containers are made from."),
+    "tests": (tests.group, "What was tried, and what came of it."),
     "sandboxes": (sandboxes.group, "What runs of the results."),
     "agents": (agents.group, "What a model would be told."),
     "models": (models.group, "Who may be asked, at which price, and whether it is able enough."),

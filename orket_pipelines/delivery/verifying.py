@@ -1,6 +1,7 @@
 """The gate before done: main is deployed as it stands, and what the card declares is tried on it."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from orket_pipelines import bugs
@@ -18,10 +19,11 @@ from orket_pipelines.git.folders import remove
 from orket_pipelines.sandboxes import Sandbox, SandboxState
 from orket_pipelines.store import Lease, Transaction, append, failpoint, reach
 from orket_pipelines.verification.artifacts import artifacts_folder
-from orket_pipelines.verification.findings import digest_of, digest_of_texts, findings, shared_out
+from orket_pipelines.verification.findings import around_trouble, digest_of, digest_of_texts, findings, shared_out
 from orket_pipelines.verification.flaky import with_rerun
 from orket_pipelines.verification.model import Suite, SuiteKind, SuiteReport, Target
 from orket_pipelines.verification.records import store_artifacts
+from orket_pipelines.verification.reports import LOG_LIMIT
 from orket_pipelines.verification.suites import rock_suites, suites_of
 
 BEFORE_SUITE = failpoint("verification.before_suite")
@@ -87,7 +89,14 @@ def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
     said = stage.sandboxes.logs(sandbox, tail=LOG_LINES) if bad else {}
     told = tuple(findings(run.suite.name, run.commit, run.report, run_id=run.id or "", services=said) for run in bad)
     failure = digest_of_texts(digest_of(run.suite.name, run.report) for run in bad)
-    return Verdict(sandbox, seconds, runs, shared_out(told), failure)
+    kept = tuple(run if run.report.passed else _with_logs(run, said) for run in runs)
+    return Verdict(sandbox, seconds, kept, shared_out(told), failure)
+
+
+def _with_logs(run: SuiteRun, said: Mapping[str, str]) -> SuiteRun:
+    """With what the sandbox said around its failure in its log."""
+    around = [f"--- service {name} of the sandbox said ---\n{around_trouble(log)}" for name, log in said.items()]
+    return replace(run, report=replace(run.report, log="\n".join([run.report.log, *around])[-LOG_LIMIT:]))
 
 
 def _lost(sandbox: Sandbox | None, seconds: float, *failures: str) -> Verdict:

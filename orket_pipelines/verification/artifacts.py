@@ -50,7 +50,7 @@ def artifacts_folder(home: Path, workspace_id: str, card_id: str, run_id: str) -
 
 
 def take_artifacts(source: Path, folder: Path) -> tuple[Artifact, ...]:
-    """Copy what is an artifact from `source` to `folder`, and leave everything else.
+    """Copy what is an artifact from `source` to `folder`, named by its hash, and leave everything else.
 
     Plain files directly in `source`, with a plain name, of a known kind and size, that begin as their kind does. No
     link is followed, no pipe waited for. Nothing that writes to `source` may still run.
@@ -61,24 +61,36 @@ def take_artifacts(source: Path, folder: Path) -> tuple[Artifact, ...]:
         content = _read(source / name, room)
         if content is None:
             continue
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / name
-        path.write_bytes(content)
-        kind = _sorts[path.suffix].media_type
-        taken.append(Artifact(name, kind, path, len(content), hashlib.sha256(content).hexdigest()))
+        taken.append(keep(name, content, folder))
         room -= len(content)
     return tuple(taken)
 
 
+def keep(name: str, content: bytes, folder: Path) -> Artifact:
+    """Write what a run left under the hash of its content, which tells whether it is still what it was."""
+    digest, suffix = hashlib.sha256(content).hexdigest(), Path(name).suffix
+    path = folder / f"{digest}{suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return Artifact(name, _sorts[suffix].media_type, path, len(content), digest)
+
+
 def screenshot_uri(artifact: Artifact, *, limit: int = URI_LIMIT) -> str | None:
-    """A screenshot as `data:image/png;base64,…`; None where it is none, is gone, or would be longer than `limit`."""
+    """A screenshot as `data:image/png;base64,…`; None where it is none, is gone, is not what it was, or would be longer
+    than `limit`."""
     if artifact.media_type != "image/png":
         return None
-    content = _read(artifact.path, _sorts[".png"].limit)
+    content = read_artifact(artifact)
     if content is None:
         return None
     uri = "data:image/png;base64," + base64.b64encode(content).decode()
     return uri if len(uri) <= limit else None
+
+
+def read_artifact(artifact: Artifact) -> bytes | None:
+    """Its content; None where it is gone, or is not what it was."""
+    content = _read(artifact.path, TOTAL_LIMIT)
+    return content if content is not None and hashlib.sha256(content).hexdigest() == artifact.sha256 else None
 
 
 def _names(source: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orket_pipelines.containers.model import ContainerSpec, FolderMount
-from orket_pipelines.verification.artifacts import take_artifacts
+from orket_pipelines.verification.artifacts import keep
 from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteReport, Target
 from orket_pipelines.verification.reports import report_of
 
@@ -44,7 +44,5 @@ class MemoryBrowsers:
         self.runs.append(suite)
         if self._answer is not None:
             return self._answer(suite, target)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "page.png").write_bytes(PICTURE)
-        case = Case(f"{suite.name}.page", CaseOutcome.PASSED, 0.0)
-        return report_of([case], exit_code=0, log="1 passed", artifacts=take_artifacts(folder, folder))
+        case, picture = Case(f"{suite.name}.page", CaseOutcome.PASSED, 0.0), keep("page.png", PICTURE, folder)
+        return report_of([case], exit_code=0, log="1 passed", artifacts=[picture])

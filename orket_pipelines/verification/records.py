@@ -1,15 +1,19 @@
-"""Reads and writes of artifacts."""
+"""Reads of test runs, reads and writes of what they left."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from orket_pipelines.errors import OrketError
 from orket_pipelines.store import Prepared, Transaction, new_id, tables
-from orket_pipelines.verification.model import Artifact, Case
+from orket_pipelines.verification.model import Artifact, Case, CaseOutcome, SuiteReport
 
-_artifacts = tables.artifacts
+_artifacts, _runs = tables.artifacts, tables.test_runs
+RUNS = 50
+"""Of the last runs, that are listed where nobody says otherwise."""
 _insert = Prepared(sa.insert(_artifacts))
 _of_run = Prepared(
     sa.select(_artifacts)
@@ -52,3 +56,60 @@ def write_cases(cases: Iterable[Case]) -> list[dict[str, Any]]:
         {"name": case.name, "outcome": str(case.outcome), "seconds": round(case.seconds, 3), "message": case.message}
         for case in cases
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run of a suite as it is stored. `purpose` is its occasion: head, merged, sandbox. Times are in microseconds."""
+
+    id: str
+    card_id: str
+    attempt: int
+    suite: str
+    purpose: str
+    commit: str
+    report: SuiteReport
+    started_at: int
+    ended_at: int
+    sandbox_id: str | None
+
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        if not self.report.passed:
+            return "failed"
+        return "flaky" if self.report.counts.get("flaky") else "passed"
+
+    @property
+    def seconds(self) -> float:
+        """From start to end."""
+        return (self.ended_at - self.started_at) / 1e6
+
+
+def list_test_runs(tx: Transaction, *, card_id: str | None = None, limit: int = RUNS) -> list[StoredRun]:
+    """The last runs, the latest first; what they left is not among it."""
+    query = sa.select(_runs).where(_runs.c.workspace_id == tx.workspace_id)
+    if card_id is not None:
+        query = query.where(_runs.c.card_id == card_id)
+    query = query.order_by(_runs.c.ended_at.desc(), _runs.c.position.desc(), _runs.c.id).limit(limit)
+    return [_test_run(row) for row in tx.execute(query)]
+
+
+def get_test_run(tx: Transaction, run_id: str, *, home: Path) -> StoredRun:
+    """One run with what it left. Raises: OrketError where there is none."""
+    query = sa.select(_runs).where(_runs.c.workspace_id == tx.workspace_id, _runs.c.id == run_id)
+    row = tx.execute(query).first()
+    if row is None:
+        raise OrketError(f"there is no test run {run_id}", next_step="See which there are: orket tests list")
+    return _test_run(row, tuple(artifacts_of(tx, run_id, home=home)))
+
+
+def _test_run(row: Any, artifacts: tuple[Artifact, ...] = ()) -> StoredRun:
+    cases = tuple(_case(each) for each in row.cases or ())
+    report = SuiteReport(row.passed, dict(row.counts), row.exit_code, row.log, cases, artifacts)
+    about = (row.suite, row.purpose, row.commit, report, row.started_at, row.ended_at, row.sandbox_id)
+    return StoredRun(row.id, row.card_id, row.attempt, *about)
+
+
+def _case(told: dict[str, Any]) -> Case:
+    return Case(told["name"], CaseOutcome(told["outcome"]), told["seconds"], told["message"])

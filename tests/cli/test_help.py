@@ -75,6 +75,9 @@ def test_the_commands_are_these() -> None:
         "sessions switch-model",
         "sql",
         "status",
+        "tests list",
+        "tests open",
+        "tests show",
     ]
 
 

@@ -1,6 +1,7 @@
 """The picture of a browser beside the results of its suite."""
 
 import base64
+import hashlib
 import struct
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,24 @@ from orket_pipelines.store import Event
 
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 1280, 800)
 """As much of a picture as is looked at."""
+LARGE = PNG + bytes(200_000)
+DIGESTS = {
+    "light.png": hashlib.sha256(PNG).hexdigest(),
+    "small.png": hashlib.sha256(PNG).hexdigest(),
+    "large.png": hashlib.sha256(LARGE).hexdigest(),
+}
 
 
 def suite_ended(suite: str, *names: str, passed: bool = True, **about: str) -> Event:
     """A suite ended and left these files."""
     left = [
-        {"name": name, "media_type": "image/png", "path": f"artifacts/{name}", "size": 1, "sha256": "d"}
+        {
+            "name": name,
+            "media_type": "image/png",
+            "path": f"artifacts/{name}",
+            "size": 1,
+            "sha256": DIGESTS.get(name, ""),
+        }
         for name in names
     ]
     told: dict[str, Any] = {"suite": suite, "kind": "e2e", "purpose": "sandbox", "commit": "c0ffee", "counts": {}}
@@ -58,7 +71,7 @@ def test_the_tests_of_an_issue_show_the_picture_that_its_browser_left(tmp_path: 
 
 
 def test_a_picture_that_is_gone_or_too_large_gives_way_to_the_next(tmp_path: Path) -> None:
-    keep(tmp_path, "large.png", PNG + bytes(200_000))
+    keep(tmp_path, "large.png", LARGE)
     keep(tmp_path, "small.png")
     shown = picture(history_of(suite_ended("page", "gone.png", "large.png", "small.png")), tmp_path)
     assert shown is not None

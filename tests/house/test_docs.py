@@ -21,6 +21,7 @@ STATE = {
     "repositories/",
     "checkouts/",
     "artifacts/",
+    "reports/",
     "analytics/",
     "sandboxes/",
     "dependencies/",

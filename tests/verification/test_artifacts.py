@@ -11,6 +11,8 @@ from orket_pipelines.verification.artifacts import COUNT_LIMIT, PNG, take_artifa
 from orket_pipelines.verification.fake import PICTURE
 from orket_pipelines.verification.records import artifacts_of, store_artifacts, write_cases
 
+DIGEST = hashlib.sha256(PICTURE).hexdigest()
+
 
 def source(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
@@ -40,9 +42,9 @@ def test_known_files_are_taken_with_their_digest(tmp_path: Path) -> None:
     assert taken[1] == Artifact(
         "page.png",
         "image/png",
-        tmp_path / "artifacts/default/card/run/page.png",
+        tmp_path / f"artifacts/default/card/run/{DIGEST}.png",
         len(PICTURE),
-        hashlib.sha256(PICTURE).hexdigest(),
+        DIGEST,
     )
     assert taken[1].path.read_bytes() == PICTURE
 
@@ -103,6 +105,19 @@ def test_a_screenshot_becomes_a_data_uri_where_it_is_small_enough(tmp_path: Path
     assert screenshot_uri(picture) is None
 
 
+def test_a_picture_that_was_changed_since_is_shown_no_more(tmp_path: Path) -> None:
+    [picture] = take_artifacts(_with_picture(tmp_path), tmp_path / "kept")
+    assert screenshot_uri(picture) is not None
+    picture.path.write_bytes(PICTURE + b"more")
+    assert screenshot_uri(picture) is None
+
+
+def _with_picture(folder: Path) -> Path:
+    out = source(folder)
+    (out / "page.png").write_bytes(PICTURE)
+    return out
+
+
 def test_the_store_knows_what_a_run_left(store: Store, tmp_path: Path) -> None:
     out = source(tmp_path)
     (out / "page.png").write_bytes(PICTURE)
@@ -116,9 +131,9 @@ def test_the_store_knows_what_a_run_left(store: Store, tmp_path: Path) -> None:
         {
             "name": "page.png",
             "media_type": "image/png",
-            "path": "artifacts/default/card/run/page.png",
+            "path": f"artifacts/default/card/run/{DIGEST}.png",
             "size": len(PICTURE),
-            "sha256": hashlib.sha256(PICTURE).hexdigest(),
+            "sha256": DIGEST,
         }
     ]
 

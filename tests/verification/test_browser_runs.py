@@ -148,9 +148,9 @@ def test_what_a_run_that_was_killed_has_kept_goes_with_it(bench: Bench, tmp_path
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "old.png").write_bytes(PICTURE)
     (bench.out / "new.png").write_bytes(PICTURE)
-    conclude(SUITE, bench, tmp_path / "kept", exit_code=1, log="")
+    [new] = conclude(SUITE, bench, tmp_path / "kept", exit_code=1, log="").artifacts
 
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["new.png"]
+    assert list((tmp_path / "kept").iterdir()) == [new.path]
 
 
 def test_a_run_that_was_stopped_does_not_pass_and_keeps_its_pictures(bench: Bench, tmp_path: Path) -> None:
