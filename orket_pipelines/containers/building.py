@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orket_pipelines.containers.connection import Connection
-from orket_pipelines.containers.endpoint import Endpoint
+from orket_pipelines.containers.contexts import find_endpoint
 from orket_pipelines.containers.model import ContainerSpec, Labels
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.errors import ContainerError
@@ -61,7 +61,7 @@ def build_image(recipe: Recipe, *, progress: Callable[[str], None]) -> None:
     """
     attempt = f"build image {recipe.name}"
     step = ""
-    with Connection(Endpoint.from_environment(), BUILD_SILENCE).asking(attempt) as client:
+    with Connection(find_endpoint(), BUILD_SILENCE).asking(attempt) as client:
         lines = client.build(
             path=str(recipe.folder),
             tag=recipe.name,

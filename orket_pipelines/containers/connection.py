@@ -102,6 +102,8 @@ class Connection:
                     tls=_tls(self._endpoint),
                     max_pool_size=CONNECTIONS,
                 )
+                # REQUESTS_CA_BUNDLE would replace the engine's own authority, and a proxy our streams would go past.
+                self._client.trust_env = False
             return self._client
 
     def _path(self, path: str) -> str:

@@ -21,6 +21,7 @@ from orket_pipelines.containers.answers import (
     unavailable,
 )
 from orket_pipelines.containers.connection import Connection, ping
+from orket_pipelines.containers.contexts import find_endpoint
 from orket_pipelines.containers.endpoint import Endpoint, Frames
 from orket_pipelines.containers.isolation import judge
 from orket_pipelines.containers.labels import write_labels
@@ -55,14 +56,14 @@ _Answer = TypeVar("_Answer")
 
 
 def open_engine(home: Path) -> "DockerEngine":
-    """The engine of this machine, or the one that DOCKER_HOST names, for the installation at `home`."""
+    """The engine that Docker's own programs would use, for the installation at `home`."""
     return DockerEngine(home)
 
 
 def engine_answers() -> bool:
     """Whether an engine answers, known within two seconds."""
     try:
-        ping(Endpoint.from_environment(), PREFLIGHT)
+        ping(find_endpoint(), PREFLIGHT)
     except (OSError, ValueError):
         return False
     return True
@@ -77,7 +78,7 @@ class DockerEngine:
 
     def __init__(self, home: Path, *, endpoint: Endpoint | None = None, timeout: float = TIMEOUT) -> None:
         self._home = home
-        self._connection = Connection(endpoint or Endpoint.from_environment(), timeout)
+        self._connection = Connection(endpoint or find_endpoint(), timeout)
 
     def facts(self) -> EngineFacts:
         with self._connection.asking("ask the engine what it is") as client:

@@ -44,6 +44,8 @@ class Endpoint:
         parts = urlsplit(self.host)
         if parts.scheme == "unix":
             return _open_socket(parts.path, timeout)
+        if parts.scheme == "context":
+            raise ValueError("Docker has no such context, or cannot read it; docker context ls lists them")
         if parts.scheme not in {"tcp", "http", "https"} or not parts.hostname:
             raise ValueError("only unix:// and tcp:// addresses of an engine are understood")
         opened = socket.create_connection((parts.hostname, parts.port or 2375), timeout)
