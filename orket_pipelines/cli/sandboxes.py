@@ -1,12 +1,14 @@
 """`orket sandboxes`: what runs of the rocks' results, and how to look at it, stop it and remove it."""
 
+import json
 import threading
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orket_pipelines.cli.terminal import Terminal, command, when
+from orket_pipelines.cli.terminal import FAILED, Terminal, command, when
 from orket_pipelines.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from orket_pipelines.sandboxes import Sandbox, Sandboxes
 
 group = typer.Typer()
+LOOK_EVERY = 0.5
+"""Seconds between two looks at logs that are followed."""
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The rock's id, or the sandbox's.")]
 
 
@@ -60,24 +64,39 @@ def logs(
     name: Name,
     service: Annotated[str | None, typer.Option(envvar="ORKET_SERVICE", help="Only what this service said.")] = None,
     tail: Annotated[int, typer.Option(envvar="ORKET_TAIL", min=1, help="Lines of each service, from the end.")] = 200,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", envvar="ORKET_FOLLOW", help="Go on with what they say, until Ctrl+C.")
+    ] = False,
 ) -> None:
-    """What the services of a sandbox said last."""
+    """What the services of a sandbox said last; with --follow also what comes, over deployments too."""
     with _factory(terminal) as factory:
         found = _find(factory, name)
-        said = _sandboxes(factory).logs(found, tail=tail)
-    if service is not None:
-        if service not in said:
-            known = ", ".join(sorted(said)) or "none"
-            raise SandboxError(
-                f"the sandbox of {found.rock_id} has no log of a service {service}: there are of {known}",
-                next_step=f"See its services: orket sandboxes show {found.rock_id}",
-            )
-        said = {service: said[service]}
+        said = _only(service, _sandboxes(factory).logs(found, tail=tail), found)
+        if follow:
+            _follow(terminal, factory, found, service, tail)
+            return
     terminal.data(said)
     for each, text in said.items():
         terminal.say(f"== {each}\n{text.rstrip()}")
     if not said:
         terminal.say("Nothing was said, or it was removed.")
+
+
+@command(group, "diagnose")
+def diagnose(terminal: Terminal, name: Name) -> None:
+    """Why a sandbox does not do what it should, and what to do; the exit code is 1 where something is wrong."""
+    from orket_pipelines.sandboxes.diagnosing import explain
+
+    with _factory(terminal) as factory:
+        sandbox = _find(factory, name)
+        found = explain(sandbox.state, sandbox.note, _sandboxes(factory).look(sandbox))
+    terminal.data({"rock_id": sandbox.rock_id, "state": sandbox.state, "findings": [asdict(each) for each in found]})
+    for each in found:
+        said = "".join(f"\n  | {line}" for line in each.lines)
+        terminal.say(f"{each.service or sandbox.rock_id}: {each.what}{said}\n  do: {each.advice}")
+    if found:
+        raise typer.Exit(FAILED)
+    terminal.say(f"{sandbox.rock_id}: {sandbox.state}, and nothing is wrong with it")
 
 
 @command(group, "stop")
@@ -113,6 +132,40 @@ def down(
         terminal.say(f"{len(volumes)} volumes of dependencies: removed; the next deployment installs them again")
     if not removed:
         terminal.say("There is no sandbox to remove.")
+
+
+def _only(service: str | None, said: dict[str, str], sandbox: "Sandbox") -> dict[str, str]:
+    if service is None:
+        return said
+    if service not in said:
+        known = ", ".join(sorted(said)) or "none"
+        raise SandboxError(
+            f"the sandbox of {sandbox.rock_id} has no log of a service {service}: there are of {known}",
+            next_step=f"See its services: orket sandboxes show {sandbox.rock_id}",
+        )
+    return {service: said[service]}
+
+
+def _follow(terminal: Terminal, factory: "Factory", sandbox: "Sandbox", service: str | None, tail: int) -> None:
+    """Print lines as they come, until the sandbox is removed; for programs, one JSON document a line."""
+    from orket_pipelines.sandboxes import SandboxState
+    from orket_pipelines.sandboxes.following import WINDOW, follow
+
+    def read() -> dict[str, str]:
+        said = _sandboxes(factory).logs(_find(factory, sandbox.id), tail=WINDOW, stamped=True)
+        return {name: text for name, text in said.items() if service in {None, name}}
+
+    def wait() -> bool:
+        time.sleep(LOOK_EVERY)
+        return _find(factory, sandbox.id).state is SandboxState.REMOVED
+
+    for name, news in follow(read, wait, tail=tail):
+        if news.missed:
+            terminal.say(f"{name} | (it began anew, or said more than can be followed: lines may be missing here)")
+        for line in news.lines:
+            if terminal.machine:
+                typer.echo(json.dumps({"service": name, "line": line}))
+            terminal.say(f"{name} | {line}")
 
 
 def _factory(terminal: Terminal) -> "Factory":

@@ -156,9 +156,9 @@ class DockerEngine:
                 return _status_code(attempt, received)
         return None
 
-    def logs(self, container: str, *, tail: int = 1000) -> str:
+    def logs(self, container: str, *, tail: int = 1000, stamped: bool = False) -> str:
         with self._connection.asking(f"read the log of container {container}") as client:
-            told: bytes = client.logs(container, stdout=True, stderr=True, tail=tail)
+            told: bytes = client.logs(container, stdout=True, stderr=True, tail=tail, timestamps=stamped)
         return told.decode(errors="replace")
 
     def remove(self, container: str) -> None:

@@ -167,11 +167,15 @@ class MemoryEngine:
             time.sleep(_PAUSE)
         return None
 
-    def logs(self, container: str, *, tail: int = 1000) -> str:
+    def logs(self, container: str, *, tail: int = 1000, stamped: bool = False) -> str:
         with self._asking("logs"):
             held = self._held(container)
         self._settle(held)
-        return "".join(held.output.splitlines(keepends=True)[-tail:])
+        lines = held.output.splitlines(keepends=True)
+        if stamped:
+            # As its neighbours of the real engine do: what is later is greater as text, too.
+            lines = [f"{number:09d} {line}" for number, line in enumerate(lines)]
+        return "".join(lines[-tail:])
 
     def remove(self, container: str) -> None:
         with self._asking("remove"):

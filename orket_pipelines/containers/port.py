@@ -70,8 +70,9 @@ class Engine(Protocol):
     def wait(self, container: str, *, should_stop: Callable[[], bool]) -> int | None:
         """The exit code of the container's own command; None where `should_stop` said so first."""
 
-    def logs(self, container: str, *, tail: int = 1000) -> str:
-        """The end of what its own command said, decoded with replacement."""
+    def logs(self, container: str, *, tail: int = 1000, stamped: bool = False) -> str:
+        """The end of what its own command said, decoded with replacement. Where `stamped`, each line begins with the
+        time at which it was said, which no other line of the container has, and a blank."""
 
     def remove(self, container: str) -> None:
         """Kill and remove a container and its anonymous volumes; nothing happens where it is gone."""

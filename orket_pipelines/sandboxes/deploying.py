@@ -18,8 +18,10 @@ from orket_pipelines.errors import ContainerError, EngineUnavailable, InstallFai
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.bringing_up import BringingUp
 from orket_pipelines.sandboxes.detection import detect
+from orket_pipelines.sandboxes.following import last_lines
 from orket_pipelines.sandboxes.judging import judge
-from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState
+from orket_pipelines.sandboxes.looking import Look
+from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Sighting
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
 from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
 from orket_pipelines.sandboxes.runtime import (
@@ -96,11 +98,11 @@ class DeployedSandboxes:
             return False
         return all(is_answer(self.ask(url)) for url in self._health_urls(sandbox).values())
 
-    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+    def logs(self, sandbox: Sandbox, *, tail: int = 200, stamped: bool = False) -> dict[str, str]:
         """As the port says; what was said before it was removed is kept until the next deployment."""
         kept = {path.stem: path.read_text(errors="replace") for path in sorted(self._logs(sandbox).glob("*.log"))}
-        ends = {name: "\n".join(text.splitlines()[-tail:]) for name, text in kept.items()}
-        return ends | self._runtime_of(sandbox).logs(self._handles(sandbox), tail=tail)
+        ends = {name: last_lines(text, tail, stamped=stamped) for name, text in kept.items()}
+        return ends | self._runtime_of(sandbox).logs(self._handles(sandbox), tail=tail, stamped=stamped)
 
     def network_of(self, sandbox: Sandbox) -> tuple[str, dict[str, str]] | None:
         """As the port says."""
@@ -124,6 +126,14 @@ class DeployedSandboxes:
             if restarts != handles.get("restarts") and records.find_sandbox(tx, sandbox.id) == sandbox:
                 records.remember(tx, sandbox.id, handles | {"restarts": restarts})
         return sandbox
+
+    def look(self, sandbox: Sandbox) -> tuple[Sighting, ...]:
+        """As the port says."""
+        if sandbox.state not in SERVING:
+            return ()
+        look = Look(self._runtime_of(sandbox), self.ask, self.store.clock)
+        services = plan_from_document(sandbox.plan).services
+        return look.at(sandbox.id, self._handles(sandbox), services, self._health_urls(sandbox))
 
     def stop(self, sandbox: Sandbox) -> Sandbox:
         """As the port says. Raises: SandboxError where nothing runs."""

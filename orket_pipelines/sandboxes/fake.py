@@ -8,7 +8,8 @@ from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP, begin
-from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Service, ServiceKind
+from orket_pipelines.sandboxes.following import last_lines
+from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Service, ServiceKind, Sighting
 from orket_pipelines.sandboxes.planning import plan_document
 from orket_pipelines.store import EffectKind, Lease, Store, Transaction, perform
 from orket_pipelines.store.effects import Result, repeatable
@@ -55,9 +56,14 @@ class MemorySandboxes:
         """Nothing changes by itself."""
         return self._read(sandbox)
 
-    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+    def logs(self, sandbox: Sandbox, *, tail: int = 200, stamped: bool = False) -> dict[str, str]:
         """What a failed deployment said."""
-        return {SERVICE.name: "\n".join(sandbox.note.splitlines()[-tail:])}
+        return {SERVICE.name: last_lines(sandbox.note, tail, stamped=stamped)}
+
+    def look(self, sandbox: Sandbox) -> tuple[Sighting, ...]:
+        """It answers where its row says that it runs."""
+        runs = self._read(sandbox).state is SandboxState.RUNNING
+        return (Sighting(SERVICE.name, SERVICE.port, SERVICE.start, status=200),) if runs else ()
 
     def stop(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""

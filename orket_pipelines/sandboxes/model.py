@@ -1,6 +1,7 @@
 """What a sandbox is: services found in a repository, a plan for one commit, and the running thing."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -121,6 +122,27 @@ class Sandbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """What was seen of a service that should run.
+
+    `ended` says how it ended (None: it runs); `restarts` are the engine's own in all, and `restarts_before` those at
+    the look before. `status` is what it answered (None: nothing); `listening` the ports that it listens on, each with
+    whether others reach it (None: not known). `rate` is in characters of log a second; None where it was not measured.
+    """
+
+    service: str
+    port: int | None = None
+    start: tuple[str, ...] = ()
+    ended: str | None = None
+    restarts: int = 0
+    restarts_before: int = 0
+    status: int | None = None
+    listening: Mapping[int, bool] | None = None
+    rate: float | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """What to deploy: the repository of `rock_id` at `commit`, of which `source` is a clean checkout."""
 
@@ -162,8 +184,15 @@ class Sandboxes(Protocol):
         Raises: EngineUnavailable, with nothing changed.
         """
 
-    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
-        """The end of what each service said, by service."""
+    def logs(self, sandbox: Sandbox, *, tail: int = 200, stamped: bool = False) -> dict[str, str]:
+        """The end of what each service said, by service. Where `stamped`, each line begins with a word that no other
+        line of the service has, and a blank: by it a reader knows where to go on."""
+
+    def look(self, sandbox: Sandbox) -> tuple[Sighting, ...]:
+        """A close look at every service that should run, which takes a second or two; nothing is recorded.
+
+        Raises: EngineUnavailable: nothing is known then.
+        """
 
     def stop(self, sandbox: Sandbox) -> Sandbox:
         """Stop what runs; logs, ports and data stay, and `deploy` starts it again."""

@@ -120,10 +120,10 @@ class ContainerRuntime:
         self.engine.execute(container.id, ["cat", "/proc/net/tcp", "/proc/net/tcp6"], output=tail.add)
         return listening_ports(tail.text())
 
-    def logs(self, handles: Handles, *, tail: int) -> dict[str, str]:
+    def logs(self, handles: Handles, *, tail: int, stamped: bool = False) -> dict[str, str]:
         """The end of what the containers said."""
-        names = handles.get("containers", {}).items()
-        return {name: self.engine.logs(each, tail=tail) for name, each in names if self.engine.find(each) is not None}
+        there = {n: each for n, each in handles.get("containers", {}).items() if self.engine.find(each) is not None}
+        return {name: self.engine.logs(each, tail=tail, stamped=stamped) for name, each in there.items()}
 
     def halt(self, sandbox: str, handles: Handles) -> None:
         """Stop the containers; they stay, with their logs."""

@@ -129,10 +129,11 @@ class ProcessRuntime:
         """Not known: every process of this machine listens in the same place."""
         del handles, service
 
-    def logs(self, handles: Handles, *, tail: int) -> dict[str, str]:
+    def logs(self, handles: Handles, *, tail: int, stamped: bool = False) -> dict[str, str]:
         """The end of the log files."""
         folder = Path(handles.get("folder", ""))
-        logs = {name: _log(folder, name) for name in handles.get("processes", {})}
+        read = _stamped_log if stamped else _log
+        logs = {name: read(folder, name) for name in handles.get("processes", {})}
         return {name: "\n".join(text.splitlines()[-tail:]) for name, text in logs.items() if text}
 
     def halt(self, sandbox: str, handles: Handles) -> None:
@@ -268,9 +269,23 @@ def _condition(name: str, handles: Handles) -> Condition:
 
 
 def _log(folder: Path, name: str) -> str:
-    newer = folder / "run" / f"{name}.log"
-    older = folder / "run" / f"{name}.log.1"
-    return "".join(path.read_text(errors="replace") for path in (older, newer) if path.exists())
+    return "".join(path.read_text(errors="replace") for path in _log_files(folder, name))
+
+
+def _stamped_log(folder: Path, name: str) -> str:
+    """Each line with its file and its number there: a file keeps its inode when the next one takes its name. A line
+    that has not ended yet is left for the next look."""
+    return "".join(
+        f"{path.stat().st_ino}.{number} {line}"
+        for path in _log_files(folder, name)
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(keepends=True))
+        if line.endswith("\n")
+    )
+
+
+def _log_files(folder: Path, name: str) -> list[Path]:
+    """The older one first."""
+    return [path for end in (".log.1", ".log") if (path := folder / "run" / f"{name}{end}").exists()]
 
 
 def _read(path: Path) -> str | None:

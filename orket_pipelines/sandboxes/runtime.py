@@ -88,8 +88,9 @@ class Runtime(Protocol):
     def listening(self, handles: Handles, service: str) -> dict[int, bool] | None:
         """The ports that a service listens on, each with whether others reach it; None where that is not known."""
 
-    def logs(self, handles: Handles, *, tail: int) -> dict[str, str]:
-        """The end of what each service said that is still there, by service."""
+    def logs(self, handles: Handles, *, tail: int, stamped: bool = False) -> dict[str, str]:
+        """The end of what each service said that is still there, by service. Where `stamped`, each line begins with a
+        word that no other line of the service has, and a blank."""
 
     def halt(self, sandbox: str, handles: Handles) -> None:
         """Stop what runs; what it said stays."""

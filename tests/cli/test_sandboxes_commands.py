@@ -1,5 +1,6 @@
 """`orket sandboxes` as a person and as a program type it."""
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -71,3 +72,22 @@ def test_all_are_removed_at_once_and_then_there_is_none(orket: Orket, asked: Ask
 def test_down_without_a_name_is_used_wrongly(orket: Orket, todo: Sandbox) -> None:
     assert orket("sandboxes", "down").exit_code == 2
     assert orket("sandboxes", "down", "todo", "--all").exit_code == 2
+
+
+def test_following_ends_with_the_sandbox_and_tells_programs_line_by_line(orket: Orket, todo: Sandbox) -> None:
+    orket("sandboxes", "down", "broken")
+    assert orket("sandboxes", "logs", "broken", "--follow").exit_code == 0
+
+
+def test_a_diagnosis_says_what_is_wrong_and_what_to_do_and_ends_with_one(orket: Orket, todo: Sandbox) -> None:
+    told = orket("sandboxes", "diagnose", "broken")
+    assert told.exit_code == 1
+    assert "broken: api ended with code 3\n  | no database\n  do: Mend it in the repository" in told.output
+    assert json.loads(orket("sandboxes", "diagnose", "broken", "--json").stdout)["findings"][0]["lines"] == [
+        "no database"
+    ]
+
+
+def test_the_services_of_one_that_runs_are_looked_at_closely(orket: Orket, todo: Sandbox) -> None:
+    """As the store tells it, it runs; as its handles tell, nothing was ever started."""
+    assert "nothing is known of its services" in orket("sandboxes", "diagnose", "todo").output

@@ -47,7 +47,7 @@ def failing(suite: Suite, *names: str) -> SuiteReport:
 class Talking(MemorySandboxes):
     """As its fake, but it says something."""
 
-    def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+    def logs(self, sandbox: Sandbox, *, tail: int = 200, stamped: bool = False) -> dict[str, str]:
         return {"app": "listening\nGET / 500\n"}
 
 

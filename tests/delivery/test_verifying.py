@@ -160,7 +160,7 @@ def test_the_author_is_told_the_failing_case_its_picture_and_what_the_sandbox_sa
     issue(paged, "one", "page")
 
     class Talking(MemorySandboxes):
-        def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+        def logs(self, sandbox: Sandbox, *, tail: int = 200, stamped: bool = False) -> dict[str, str]:
             return {"app": "GET / 200\n" * 50 + "KeyError: 'heading'\nGET / 500\n"}
 
     def answer(suite: Suite, target: Target) -> SuiteReport:

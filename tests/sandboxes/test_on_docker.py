@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from orket_pipelines.containers import DockerEngine, installation_id
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
+from orket_pipelines.sandboxes.diagnosing import explain
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 
@@ -82,6 +84,8 @@ def test_a_pair_is_built_served_replaced_and_removed(
     assert get(second.url, "/api/version") == "api c2"
     assert names(docker_engine, settings) == ["2-api", "2-web"]
     assert "serving c2" in sandboxes.logs(second)["api"]
+    assert re.fullmatch(r"\S+Z serving c2", sandboxes.logs(second, stamped=True)["api"].splitlines()[0])
+    assert explain(second.state, second.note, sandboxes.look(second)) == []
     assert sandboxes.watch(second) == second
 
     stopped = sandboxes.stop(second)

@@ -416,6 +416,19 @@ def test_one_container_that_ran_out_of_memory_is_told_so(
     assert sandboxes.watch(sandbox).note == "api was killed for want of memory"
 
 
+def test_a_close_look_tells_ends_answers_and_where_a_silent_service_listens(
+    sandboxes: DeployedSandboxes, engine: MemoryEngine, programs: Programs, kept: Store, pair: Pair
+) -> None:
+    running = deploy(sandboxes, pair("c1"))
+    with kept.read() as tx:
+        engine.end(handles_of(tx, running.id)["containers"]["web"], 127, "sh: nothing\n")
+    programs.tables = "0: 0100007F:1F40 00000000:0000 0A 0\n"
+    api, web = silent_from(sandboxes, "api", store=kept).look(running)
+
+    assert (api.status, api.listening, api.port, api.rate, api.said) == (None, {8000: False}, 8000, 0.0, "serving")
+    assert (web.ended, web.status, web.said) == ("ended with code 127", None, "servingsh: nothing\n")
+
+
 def test_who_only_watches_does_not_write_over_what_was_changed_meanwhile(
     sandboxes: DeployedSandboxes, engine: MemoryEngine, kept: Store, pair: Pair, clock: FakeClock
 ) -> None:

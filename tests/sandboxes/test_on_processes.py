@@ -101,6 +101,7 @@ def test_a_page_and_the_service_behind_it_are_built_and_served_on_loopback(
     assert sandboxes.is_healthy(sandbox)
     assert sandboxes.network_of(sandbox) is None
     assert sandboxes.logs(sandbox)["api"].startswith("serving c1")
+    assert sandboxes.logs(sandbox, stamped=True)["api"].splitlines()[0].endswith(".0 serving c1")
     told = changes(kept)
     assert [change["state"] for change in told] == ["deploying", "running"]
     assert told[1]["seconds"] > 0
