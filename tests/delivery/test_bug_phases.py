@@ -145,7 +145,7 @@ def test_a_phase_goes_on_while_its_sandbox_cannot_be_taken_down_and_ends_when_it
     world: World, clock: FakeClock
 ) -> None:
     class Stuck(Talking):
-        def logs(self, sandbox: Sandbox, *, tail: int = 200) -> dict[str, str]:
+        def logs(self, sandbox: Sandbox, *, tail: int = 200, stamped: bool = False) -> dict[str, str]:
             raise EngineUnavailable("no engine answers", next_step="Start it.")
 
     clock.advance(7 * DAY)
