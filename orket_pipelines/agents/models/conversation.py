@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2
 from pydantic_ai import direct
@@ -45,6 +45,9 @@ STOP_POLL = 0.2
 """Seconds between looks at the stop flag while a model is thinking."""
 UNREADABLE = (AttributeError, TypeError, LookupError, ValueError)
 """What the client library trips over where a server answers JSON of another shape."""
+
+
+T = TypeVar("T")
 
 
 class ConversationTooLong(ModelError):
@@ -106,7 +109,7 @@ class Conversation:
         tries = 1
         while True:
             try:
-                answer = self._runner.run(self._until_stopped(messages))
+                answer = self._runner.run(self._ask_once(messages))
             except ModelContextWindowExceededError as error:
                 raise ConversationTooLong(f"the conversation no longer fits {self._model.name}") from error
             except AgentRunError as error:
@@ -125,27 +128,32 @@ class Conversation:
             recording.keep(ask_about(name, list(messages), self._parameters, self._model_settings), answer)
         return read_text_calls(answer, self._model.dialect.text_calls, self._tools)
 
-    async def _until_stopped(self, messages: Sequence[ModelMessage]) -> ModelResponse:
+    async def _ask_once(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         if self._model.connects and not self._entered:
             await self._model.model.__aenter__()
             self._entered = True
-        loop, request = asyncio.get_running_loop(), asyncio.current_task()
-        self._look = loop.call_later(STOP_POLL, self._watch, request)
         try:
-            return await self._request(messages)
-        except asyncio.CancelledError:
-            raise Stopped(f"stopped while waiting for {self._model.name}") from None
+            return await self._until_stopped(self._request(messages), "waiting for")
         except UNREADABLE as error:
             raise UnexpectedModelBehavior(f"the answer cannot be read ({type(error).__name__}: {error})") from error
+
+    async def _until_stopped(self, waiting: Awaitable[T], doing: str) -> T:
+        """What is waited for, unless a stop is asked for. Every wait is on the clock of the event loop."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        self._look = loop.call_later(STOP_POLL, self._watch, task)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            raise Stopped(f"stopped while {doing} {self._model.name}") from None
         finally:
             self._look.cancel()
 
-    def _watch(self, request: "asyncio.Task[Any] | None") -> None:
-        """Look at the stop flag now and then; a task of its own for the request would cost as much as to ask."""
-        if self._stop.is_set() and request is not None:
-            request.cancel()
+    def _watch(self, task: "asyncio.Task[Any] | None") -> None:
+        """Look at the stop flag now and then; a task of its own for a request would cost as much as to ask."""
+        if self._stop.is_set() and task is not None:
+            task.cancel()
         else:
-            self._look = asyncio.get_running_loop().call_later(STOP_POLL, self._watch, request)
+            self._look = asyncio.get_running_loop().call_later(STOP_POLL, self._watch, task)
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         if not self._model.streaming:
@@ -178,8 +186,8 @@ class Conversation:
         """Wait before the next try: as long as the server asks, or twice as long each time, and never for ever."""
         asked = error.retry_after if isinstance(error, ModelAPIError) else None
         seconds = asked if asked is not None else self._bounds.retry_wait * 2 ** (tries - 1)
-        if self._stop.wait(min(seconds, self._bounds.retry_wait_limit)):
-            raise Stopped(f"stopped while waiting to ask {self._model.name} again")
+        wait = asyncio.sleep(min(seconds, self._bounds.retry_wait_limit))
+        self._runner.run(self._until_stopped(wait, "waiting to ask again"))
 
     def _given_up(self, error: AgentRunError, tries: int) -> ModelError:
         times = "" if tries == 1 else f" ({tries} tries)"

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import httpx2
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
@@ -23,10 +24,11 @@ def check_server(settings: Settings, name: str) -> None:
     price_of(settings, name)
 
 
-def open_compatible(settings: Settings, name: str) -> LanguageModel:
+def open_compatible(settings: Settings, name: str, *, http_client: httpx2.AsyncClient | None = None) -> LanguageModel:
     """A connection of its own to the model of this name; to its recording, where that is to be replayed.
 
-    Raises: SettingsError.
+    `http_client` carries the traffic, and is closed by whoever made it; by default one of the model's own. Raises:
+    SettingsError.
     """
     server, price, dialect = server_of(settings, name), price_of(settings, name), dialect_for(settings, name)
     recording = None
@@ -39,6 +41,7 @@ def open_compatible(settings: Settings, name: str) -> LanguageModel:
         "compatible",
         base_url=server.base_url,
         api_key=key.get_secret_value() if key is not None else None,
+        http_client=http_client,
         profile=_profile(server.base_url),
     )
     model = OpenAIChatModel(server.model or name, provider=provider)
