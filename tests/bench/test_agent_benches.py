@@ -2,7 +2,7 @@
 
 import pytest
 
-from orket_pipelines.bench import agent_step, run_bench
+from orket_pipelines.bench import agent_step, gate, run_bench
 
 pytestmark = pytest.mark.slow
 
@@ -22,3 +22,11 @@ def test_a_kill_in_the_midst_of_a_call_loses_no_turn_and_repeats_no_effect() -> 
     assert metrics["resume.killed"] == 1
     named = ("resume.lost_turns", "resume.repeated_effects", "resume.lost_effects")
     assert [metrics[name] for name in named] == [0, 0, 0]
+
+
+def test_the_gate_blocks_what_it_must_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "ROUNDS", 2)
+    metrics = {metric.metric: metric for metric in run_bench("gate", lambda _: None)}
+    assert list(metrics) == ["gate.block_rate", "gate.false_blocks", "gate.cpu"]
+    assert (metrics["gate.block_rate"].value, metrics["gate.false_blocks"].value) == (1.0, 0.0)
+    assert metrics["gate.cpu"].floor
