@@ -1,7 +1,10 @@
 """Search the files of the checkout by pattern, as ripgrep does: ignore files are heeded, binary files left out.
 
 Patterns come from a model and may take for ever: they run as git's grep in the workbench, under its deadline, never
-here. It reads no repository and no configuration there; links are not followed. Where there is no git, grep is asked.
+here. It reads no repository and no configuration there. Where there is no git, grep is asked.
+
+Neither follows links, but both look at a name before they open it, and it may be swapped for a link in between: a line
+is told where it stands in the file that is found there without following links.
 """
 
 import re
@@ -15,7 +18,7 @@ from orket_pipelines.agents.tools.model import Arguments, Desk, Reach, ReadableP
 from orket_pipelines.cards.model import CardState
 from orket_pipelines.workbench.files import NOT_ENTERED, Files
 from orket_pipelines.workbench.model import Execution
-from orket_pipelines.workbench.paths import components
+from orket_pipelines.workbench.paths import FileRefused, components
 
 DEADLINE = 20.0
 OUTPUT_LIMIT = 2_000_000
@@ -28,8 +31,10 @@ NO_GIT = frozenset({127, 129})
 NO_REPOSITORY = {"GIT_DIR": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 NO_PERL = ("-P option", "invalid option -- P", "unrecognized option", "USE_LIBPCRE")
 """What a git or grep says that was built without Perl's expressions, or is BSD's or BusyBox's."""
-_match = re.compile(r'("(?:[^"\\]|\\.)*"|.+?):\d+:')
-_beside = re.compile(r'("(?:[^"\\]|\\.)*"|.+?)-\d+-')
+READ_LIMIT = 32_000_000
+"""Bytes of a file whose lines are told."""
+_match = re.compile(r'("(?:[^"\\]|\\.)*"|.+?):(\d+):')
+_beside = re.compile(r'("(?:[^"\\]|\\.)*"|.+?)-(\d+)-')
 
 
 class Search(Arguments):
@@ -51,8 +56,8 @@ def _run(desk: Desk, _assignment: Assignment, arguments: Search) -> ToolResult:
         return ToolResult(f"{arguments.path} is neither a file nor a folder.", failed=True)
     result = _ask(desk, _git(arguments, is_file=kind == "file"))
     if result.exit_code not in NO_GIT:
-        return _told(arguments, result, ignoring=not arguments.include_ignored)
-    return _told(arguments, _ask(desk, _grep(arguments)), ignoring=False)
+        return _told(desk, arguments, result, ignoring=not arguments.include_ignored)
+    return _told(desk, arguments, _ask(desk, _grep(arguments)), ignoring=False)
 
 
 def _ask(desk: Desk, command: list[str]) -> Execution:
@@ -111,7 +116,7 @@ def _options(arguments: Search) -> list[str]:
     return [*case, "-C", str(arguments.context)] if arguments.context else case
 
 
-def _told(arguments: Search, result: Execution, *, ignoring: bool) -> ToolResult:
+def _told(desk: Desk, arguments: Search, result: Execution, *, ignoring: bool) -> ToolResult:
     if result.timed_out:
         text = f"The search took longer than {DEADLINE:.0f} seconds. Use a simpler pattern, a path or a glob."
         return ToolResult(text, failed=True)
@@ -122,8 +127,36 @@ def _told(arguments: Search, result: Execution, *, ignoring: bool) -> ToolResult
         return ToolResult(f"Nothing matches {arguments.pattern!r}.{hint}")
     if not lines:
         return ToolResult(f"The search failed: {result.output[:500].strip()}", failed=True)
-    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:LINES]]
+    standing = list(_standing(Files(desk.workbench.checkout), lines[:LINES]))
+    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in standing]
+    if len(standing) < len(lines[:LINES]):
+        shown.append("[Some files were not there any more as they were found, or cannot be used. Search again.]")
     return ToolResult("\n".join([*shown, *_left_out(lines, result)]))
+
+
+def _standing(files: Files, lines: list[str]) -> Iterator[str]:
+    """Those lines that stand in the checkout's own files, where they are said to stand."""
+    read: dict[str, list[str]] = {}
+    for line in lines:
+        told = [found for found in (_match.match(line), _beside.match(line)) if found]
+        if not told or any(line[found.end() :] == _line(files, read, found) for found in told):
+            yield line
+
+
+def _line(files: Files, read: dict[str, list[str]], found: re.Match[str]) -> str | None:
+    name, number = found[1], int(found[2])
+    if name not in read:
+        read[name] = _lines(files, name)
+    return read[name][number - 1] if 0 < number <= len(read[name]) else None
+
+
+def _lines(files: Files, name: str) -> list[str]:
+    """The lines of a file by the name that git gives it, which quotes some; none where it cannot be read."""
+    try:
+        quoted = name[1:-1].encode().decode("unicode_escape").encode("latin-1").decode() if name[0] == '"' else name
+        return files.read(quoted, limit=READ_LIMIT).decode(errors="replace").split("\n")
+    except (FileRefused, ValueError):
+        return []
 
 
 def _left_out(lines: list[str], result: Execution) -> Iterator[str]:

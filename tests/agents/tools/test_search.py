@@ -71,6 +71,7 @@ def test_without_git_grep_answers(assignment: Assignment, desk: Desk, checkout: 
     def bare(_checkout: Path, command: Sequence[str]) -> Execution:
         return ended(0, "./a.py:1:x\n") if command[0] == "grep" else ended(127, "git: not found\n")
 
+    (checkout / "a.py").write_text("x\n")
     workbench = MemoryWorkbenches(bare).open(checkout, name="ISSUE-1")
     arguments = Search(pattern="x", glob="!src/*.md")
     assert SEARCH.run(replace(desk, workbench=workbench), assignment, arguments) == ToolResult("a.py:1:x")
@@ -115,6 +116,7 @@ def test_a_file_that_matches_too_often_is_cut_and_says_so(call: Call, checkout: 
 
 def test_a_file_that_could_not_be_searched_is_named(assignment: Assignment, desk: Desk, checkout: Path) -> None:
     found = ended(2, "./a.txt:1:x\ngrep: ./b.txt: exceeded PCRE's backtracking limit\n")
+    (checkout / "a.txt").write_text("x\n")
     workbench = MemoryWorkbenches(lambda *_: found).open(checkout, name="ISSUE-1")
     text = SEARCH.run(replace(desk, workbench=workbench), assignment, Search(pattern="x")).text
     assert text == ("a.txt:1:x\n[Not everything could be searched: grep: ./b.txt: exceeded PCRE's backtracking limit]")
@@ -124,6 +126,7 @@ def test_a_grep_that_does_not_know_perl_is_asked_again(assignment: Assignment, d
     def old(_checkout: Path, command: Sequence[str]) -> Execution:
         return ended(2, "grep: invalid option -- P\n") if "-P" in command else ended(0, "./a.py:1:x\n")
 
+    (checkout / "a.py").write_text("x\n")
     workbench = MemoryWorkbenches(old).open(checkout, name="ISSUE-1")
     arguments = Search(pattern="x")
     assert SEARCH.run(replace(desk, workbench=workbench), assignment, arguments) == ToolResult("a.py:1:x")
@@ -137,6 +140,24 @@ def test_a_search_does_not_leave_through_links(call: Call, checkout: Path, tmp_p
     assert call(SEARCH, pattern="y", path="out").failed
     with pytest.raises(FileRefused):
         call(SEARCH, pattern="y", path="out/secret")
+
+
+def test_a_line_is_told_where_it_stands_in_a_file_of_the_checkout(
+    assignment: Assignment, desk: Desk, checkout: Path, tmp_path: Path
+) -> None:
+    """As where a name was swapped for a link while it was searched."""
+    (tmp_path / "secret").write_text("y = canary\n")
+    (checkout / "link").symlink_to(tmp_path / "secret")
+    said = "./link:1:y = canary\n./src/a.py:2:y = 22\n./src/a.py:1:y = canary\n./src/a.py:9:y = 22\n./gone:1:y\n"
+    workbench = MemoryWorkbenches(lambda *_: ended(0, said)).open(checkout, name="ISSUE-1")
+    text = SEARCH.run(replace(desk, workbench=workbench), assignment, Search(pattern="y")).text
+    assert text.splitlines()[:-1] == ["src/a.py:2:y = 22"]
+    assert text.endswith("\n[Some files were not there any more as they were found, or cannot be used. Search again.]")
+
+
+def test_a_name_that_git_quotes_is_read_by_its_own(call: Call, checkout: Path) -> None:
+    (checkout / 'a"ä.txt').write_text("only here\n")
+    assert call(SEARCH, pattern="only here").text == '"a\\"ä.txt":1:only here'
 
 
 def test_a_pattern_over_lines_is_explained(call: Call) -> None:
