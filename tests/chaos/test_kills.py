@@ -161,6 +161,23 @@ def test_on_postgresql_it_ends_as_on_sqlite_wherever_it_is_killed(
     sweep(set(SWEPT[share::SHARES]) - MIGRATING, make_home, undisturbed)
 
 
+def test_where_two_have_to_approve_kills_among_their_reviews_change_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    def make_home() -> Path:
+        home = tmp_path_factory.mktemp("two-reviewers")
+        told = {"reviewers": "integrity_guard,technical_reviewer", "required_approvals": 2}
+        (home / "workspace.json").write_text(json.dumps(told))
+        return home
+
+    undisturbed = make_home()
+    assert not run(undisturbed)
+    end = look(undisturbed)
+    reviewed = {card for card, role, purpose, *_ in end.sessions if (role, purpose) == ("technical_reviewer", "review")}
+    assert reviewed == {"first", "second", "fourth", "fifth"}, "what the guard sends back goes to nobody else"
+    sweep({name for name in SWEPT if name.startswith(("forge.review.", "forge.merge."))}, make_home, end)
+
+
 @pytest.mark.parametrize("failpoint", RECOVERING)
 def test_a_kill_during_the_recovery_from_another_changes_nothing_either(
     failpoint: str, undisturbed: End, tmp_path: Path
