@@ -53,3 +53,34 @@ FROM lineage ORDER BY started_at DESC LIMIT 20;
 
 -- name: daily_metrics
 FROM daily_metrics ORDER BY day DESC LIMIT 30;
+
+-- name: test_results
+SELECT suite, name, count(*) AS runs, count(*) FILTER (outcome IN ('failed', 'error')) AS failures, median(seconds) AS median_seconds
+FROM test_results GROUP BY suite, name ORDER BY failures DESC, runs DESC LIMIT 20;
+
+-- name: flaky_tests
+SELECT rock_id, suite, name, runs, failures, flaky_commits, last_seen_at FROM flaky_tests ORDER BY flaky_commits DESC LIMIT 20;
+
+-- name: sandbox_uptime
+SELECT rock_id, day, round(100 * uptime, 2) AS percent_up, running_seconds, unhealthy_seconds, failed_seconds
+FROM sandbox_uptime ORDER BY day DESC, rock_id LIMIT 30;
+
+-- name: review_cycles
+SELECT repository, number, cycle, outcome, waited_seconds, seconds FROM review_cycles ORDER BY first_review_at DESC LIMIT 20;
+
+-- name: issue_cycle_times
+SELECT name, state, sent_back, working_seconds, testing_seconds, review_seconds, waiting_seconds, cycle_seconds
+FROM issue_cycle_times ORDER BY started_at DESC LIMIT 20;
+
+-- name: bugs
+SELECT found_at, found_in_rock, severity, source, state, name FROM bugs ORDER BY found_at DESC LIMIT 20;
+
+-- name: bug_phase_summary
+SELECT rock_id, state, elapsed_days, planned_days, found, fixed, rate, left_to, cost FROM bug_phase_summary ORDER BY started_at DESC;
+
+-- name: bug_rates
+SELECT rock_id, day, found, fixed, open_at_end, rate FROM bug_rates ORDER BY rock_id, day;
+
+-- name: agent_scorecard
+SELECT role, model, sessions, ended_well, attempts, merged, first_pass, cost, cost_of_merge
+FROM agent_scorecard ORDER BY sessions DESC;

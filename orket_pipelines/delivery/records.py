@@ -14,6 +14,10 @@ from orket_pipelines.verification.records import write_cases
 HEAD, MERGED = "head", "merged"
 """The two occasions on which the project's tests run."""
 
+TOLD_OF_CASE = ("name", "outcome", "seconds")
+CASES_TOLD = 1_000
+"""Single tests of a run that its event tells of; why they failed stands in the run itself."""
+
 _attempts, _feedback, _test_runs = tables.attempts, tables.feedback, tables.test_runs
 
 
@@ -155,6 +159,7 @@ def add_feedback(
 def add_test_run(tx: Transaction, card: Card, attempt: Attempt, run: SuiteRun) -> None:
     """Store a run of a suite; a `tests.finished` event."""
     ended_at = run.ended_at or tx.now
+    cases = write_cases(run.report.cases)
     row = {
         "id": run.id or new_id(),
         "card_id": card.id,
@@ -168,12 +173,13 @@ def add_test_run(tx: Transaction, card: Card, attempt: Attempt, run: SuiteRun) -
         "log": run.report.log,
         "started_at": run.started_at,
         "ended_at": ended_at,
-        "cases": write_cases(run.report.cases) or None,
+        "cases": cases or None,
         "sandbox_id": run.sandbox_id,
     }
     tx.execute(_insert_test_run, row | _in_order(tx, card))
     told = ("suite", "purpose", "commit", "passed", "counts", "exit_code", "attempt", "sandbox_id")
     payload = {key: row[key] for key in told} | {"kind": str(run.suite.kind), "artifacts": list(run.artifacts)}
+    payload["cases"] = [{name: case[name] for name in TOLD_OF_CASE} for case in cases[:CASES_TOLD]]
     seconds = (ended_at - run.started_at) / 1e6
     append(tx, "tests.finished", card.id, payload | {"run_id": row["id"], "seconds": seconds, "rock": card.rock_id})
 

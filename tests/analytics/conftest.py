@@ -83,6 +83,20 @@ class Teller:
         self._deliver()
         self.clock.advance(2 * 3600)
         self._move("page", CardState.IN_PROGRESS)
+        self._watch()
+
+    def _watch(self) -> None:
+        """A rock that was delivered elsewhere is in its bug-fix phase; one bug is found and fixed, one left."""
+        about = {"rock": "shop", "severity": "major", "priority": 2.0, "source": "agent", "by": "coder"}
+        phase = {"state": "active", "planned_days": 7.0, "elapsed_days": 0.0, "extensions": 0, "reason": ""}
+        with self.store.write() as tx:
+            append(tx, "bug_phase.started", "shop", phase)
+            for name in ("blank", "slow"):
+                append(tx, "bug.reported", name, about | {"name": name, "in_phase": True})
+        ended = {"state": "completed", "elapsed_days": 7.0, "reason": "its 7 days are over", "left_to": "shop-phase2"}
+        with self.store.write() as tx:
+            append(tx, "card.moved", "blank", {"from": "code_review", "to": "done", "kind": "issue", "rock": "shop"})
+            append(tx, "bug_phase.ended", "shop", phase | ended)
 
     def _deliver(self) -> None:
         self._move("api", CardState.IN_PROGRESS)
@@ -151,7 +165,12 @@ class Teller:
     def _tests(self, *, passed: bool, commit: str, counts: dict[str, int]) -> None:
         self.clock.advance(5)
         about = {"suite": "project", "purpose": "head", "commit": commit, "attempt": 1, "rock": "todo"}
-        self._append("tests.finished", about | {"passed": passed, "counts": counts, "seconds": 5.0})
+        results = ["passed"] * counts["passed"] + ["failed"] * counts.get("failed", 0)
+        # It took two runs to see the first of them pass.
+        results[0] = "passed" if passed else "flaky"
+        cases = [{"name": f"test_{number}", "outcome": each, "seconds": 0.5} for number, each in enumerate(results)]
+        told = {"passed": passed, "counts": counts, "seconds": 5.0, "cases": cases, "run_id": f"run-{commit}"}
+        self._append("tests.finished", about | told)
 
     def _deployed(self) -> None:
         about = {"rock_id": "todo", "generation": 1, "state": "running", "commit": "m1", "isolation": "container"}

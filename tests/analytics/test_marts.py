@@ -142,7 +142,10 @@ def test_daily_metrics_count_a_day_of_utc(ask: Ask) -> None:
         "SELECT day, cards_done, sessions, turns, tool_calls, denied, input_tokens, cost, test_runs, failed_test_runs"
         ", tests, failed_tests, merges, violations FROM daily_metrics"
     )
-    assert ask(query) == [(date(2023, 11, 14), 1, 3, 5, 4, 2, 5000, Decimal("0.05"), 2, 1, 8, 1, 1, 2)]
+    assert ask(query) == [
+        (date(2023, 11, 14), 1, 3, 5, 4, 2, 5000, Decimal("0.05"), 2, 1, 8, 1, 1, 2),
+        (date(2023, 11, 15), 1, 0, 0, 0, 0, 0, Decimal(0), 0, 0, 0, 0, 0, 0),
+    ]
 
 
 def test_events_keep_the_microsecond(ask: Ask) -> None:

@@ -16,14 +16,14 @@ QUESTIONS = dict(re.findall(r"^\*\*\d+\. (.+?)\*\*\n\n```sql\n(.+?)\n```$", DOCU
 ANSWERS: tuple[list[tuple[Any, ...]], ...] = (
     [("The API", "done", 1, 3, 0.05)],
     [("coder", "tests_failed", 1, 2, 0.025), ("coder", "work", 1, 2, 0.025), ("integrity_guard", "review", 1, 1, None)],
-    [("ready", 2, 7248.0), ("ready_for_testing", 2, 12.0), ("in_progress", 2, 10.0), ("code_review", 1, 3.0)],
-    [(1, "0:00:25", "0:00:25")],
-    [("The API", "ready_for_testing", 1)],
+    [("ready", 2, 7248.0), ("ready_for_testing", 2, 12.0), ("in_progress", 2, 10.0), ("code_review", 2, 3.0)],
+    [(1, 25.0, 25.0, 40.0, 60.0)],
+    [("todo", "2023-11-14", 100.0, 1.77), ("todo", "2023-11-15", 100.0, 0.23)],
     [("The page", "in_progress", None, "", "2023-11-15 00:13:57+00:00")],
-    [("write", 4, 2, 50.0)],
-    [("path", "coder", 2, "stay inside")],
-    [(1, "The API", 1, 0, 0.05)],
-    [("small-model", 3, 0.05, 50.0, 100.0)],
+    [("project", "test_3", 1, 2, False), ("project", "test_0", 0, 2, True)],
+    [("shop", "completed", 7.0, 2, 1, 0.29, "shop-phase2")],
+    [(1, "The API", 1, 9.0)],
+    [("coder", "small-model", 2, 100.0, 1, 1, 0.05), ("integrity_guard", "small-model", 1, 100.0, 0, 0, None)],
 )
 """What the document's questions, in its order, find in the story of the tests."""
 
