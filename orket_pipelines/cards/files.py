@@ -30,7 +30,20 @@ LEGACY = {
     "tracs": "`tracs` is a legacy field: rename it to `issues`.",
 }
 
-_CORE = {"id", "kind", "name", "state", "wait_reason", "note", "priority", "seat", "depends_on", "epics", "issues"}
+_CORE = {
+    "id",
+    "kind",
+    "name",
+    "state",
+    "wait_reason",
+    "note",
+    "priority",
+    "seat",
+    "depends_on",
+    "teams",
+    "epics",
+    "issues",
+}
 
 
 def _identifier(text: str) -> str:
@@ -199,6 +212,7 @@ class RockFields(CardFields):
     params: RockParams = RockParams()  # type: ignore[assignment] # narrower than what other cards may hold
     suites: list[SuiteFields] = []
     verified_by: list[Name] = []
+    teams: dict[str, Any] = {}
     epics: list[Any] = []
 
 
@@ -210,12 +224,15 @@ class EpicReference(_Node):
 
 
 class Seat(_Node):
+    """Which roles sit there, and the model of the settings that they work with, where that is said."""
+
     name: str | None = None
     roles: list[str] = []
+    model: Name | None = None
 
 
 class Team(BaseModel):
-    """Of Orket's teams only the seats are read: which roles sit there."""
+    """Of Orket's teams only the seats are read."""
 
     model_config = ConfigDict(extra="ignore")
     seats: dict[str, Any] = {}

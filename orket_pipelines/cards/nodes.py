@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from orket_pipelines.cards.documents import read_document
-from orket_pipelines.cards.files import EpicFields, IssueFields, RockFields, read_fields
+from orket_pipelines.cards.files import EpicFields, IssueFields, RockFields, Seat, Team, read_fields
+from orket_pipelines.cards.identifiers import slug
 from orket_pipelines.cards.problems import Place, Problem, UnreadableFile
 from orket_pipelines.cards.suites import SuiteFile, read_suites
 
@@ -24,12 +25,12 @@ class IssueNode:
 
 @dataclass(frozen=True, slots=True)
 class EpicNode:
-    """An epic of a file. `seats` maps the seats of its team, by slug, to the roles that sit there."""
+    """An epic of a file. `seats` are those of its team, by slug."""
 
     place: Place
     fields: EpicFields | None
     issues: tuple[IssueNode, ...]
-    seats: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,16 @@ class Nodes:
         fields = self.fields(IssueFields, node, place)
         said = [node.get(key) for key in ("id", "name", "summary")] if isinstance(node, dict) else []
         return IssueNode(place, fields, tuple(name for name in said if isinstance(name, str)))
+
+    def team(self, node: Any, place: Place) -> dict[str, Seat]:
+        """The seats of a team, by slug."""
+        team = self.fields(Team, node, place)
+        found: dict[str, Seat] = {}
+        for name, given in team.seats.items() if team else ():
+            seat = self.fields(Seat, given, place / "seats" / name)
+            if seat is not None:
+                found[slug(name)] = seat
+        return found
 
     def document(self, file: Path) -> Any:
         """None where the file cannot be used, which is then reported."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orket_pipelines.cards.files import LEGACY, Environment, EpicReference, Seat, Team
+from orket_pipelines.cards.files import LEGACY, Environment, EpicReference, Seat
 from orket_pipelines.cards.identifiers import slug
 from orket_pipelines.cards.nodes import ISSUE_KEYS, EpicNode, Nodes, RockNode, listed
 from orket_pipelines.cards.problems import Place, Problem
@@ -98,16 +98,9 @@ class OrketModel:
             path = self._folder / department / f"{what}s" / f"{slug(name)}.json"
             self._report((place / what).problem(f"there is no {what} {name!r}", f"Write it to {path}."))
 
-    def _team(self, file: Path) -> dict[str, tuple[str, ...]]:
-        """The roles of each seat, by its slug."""
-        document, place = self._nodes.document(file), Place(str(file))
-        team = None if document is None else self._nodes.fields(Team, document, place)
-        found: dict[str, tuple[str, ...]] = {}
-        for name, node in team.seats.items() if team else ():
-            seat = self._nodes.fields(Seat, node, place / "seats" / name)
-            if seat is not None:
-                found[slug(name)] = tuple(seat.roles)
-        return found
+    def _team(self, file: Path) -> dict[str, Seat]:
+        document = self._nodes.document(file)
+        return {} if document is None else self._nodes.team(document, Place(str(file)))
 
     def _check_environment(self, file: Path) -> None:
         document = self._nodes.document(file)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from orket_pipelines.cards.files import CardFields, IssueFields
 from orket_pipelines.cards.graph import cycles, dependents_of
@@ -102,6 +103,7 @@ class _RockPlan:
         card = replace(
             _card(issue.fields, issue_id, issue.place), parent_id=parent.id, rock_id=parent.rock_id, seat=seat
         )
+        card = replace(card, details=card.details | self._models(issue.fields, epic))
         problems = unknown_names(issue.fields.verified_by, self._suites, issue.place)
         problems += [problem] if problem is not None else []
         self._problems.extend(problems)
@@ -134,13 +136,20 @@ class _RockPlan:
         known = self._planner.seats
         if fields.seat is None or fields.seat in known:
             return fields.seat, None
-        sitting = epic.seats.get(slug(fields.seat), ())
+        sitting = epic.seats[slug(fields.seat)].roles if slug(fields.seat) in epic.seats else []
         role = next((role for role in sitting if role in known), None)
         if role is not None:
             return role, None
         told = f" (its team seats {', '.join(sitting)} there)" if sitting else ""
         message = f"no role is called {fields.seat!r}{told}"
         return None, (place / "seat").problem(message, f"Seats: {', '.join(sorted(known))}.")
+
+    def _models(self, fields: IssueFields, epic: EpicNode) -> dict[str, Any]:
+        """The params of an issue with the models of its team's roles; what the issue says of one itself counts."""
+        found = {role: seat.model for seat in epic.seats.values() if seat.model for role in seat.roles}
+        known = {role: model for role, model in found.items() if role in self._planner.seats}
+        own = fields.params.get("models") or {}
+        return {"params": fields.params | {"models": known | own}} if known and isinstance(own, dict) else {}
 
     def _resolve(self, card_id: str, names: list[str]) -> None:
         found: list[str] = []

@@ -1,14 +1,19 @@
 """Card files as trees of fields: our own layout (one rock a file) and Orket's (`orket_layout.py`)."""
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from orket_pipelines.cards.documents import SUFFIXES, read_document
-from orket_pipelines.cards.nodes import Nodes, RockNode, listed
+from orket_pipelines.cards.files import RockFields, Seat
+from orket_pipelines.cards.nodes import EpicNode, Nodes, RockNode, listed
 from orket_pipelines.cards.orket_layout import OrketModel, find_model
 from orket_pipelines.cards.problems import Place, Problem, UnreadableFile
+
+Teams = Mapping[str, dict[str, Seat]]
+"""The seats of teams, by name of the team and slug of the seat."""
 
 
 @dataclass
@@ -52,5 +57,20 @@ class Trees:
     def _add_rock(self, node: Any, file: Path, place: Place) -> None:
         fields, suites = self.nodes.rock(node, file, place)
         nodes = listed(node, ("epics",))[1]
-        epics = tuple(self.nodes.epic(epic, place / "epics" / number) for number, epic in enumerate(nodes))
+        teams = self._teams(fields, place / "teams")
+        epics = tuple(self._epic(epic, place / "epics" / number, teams) for number, epic in enumerate(nodes))
         self.rocks.append(RockNode(place, fields, epics, suites))
+
+    def _teams(self, rock: RockFields | None, place: Place) -> Teams:
+        return {name: self.nodes.team(team, place / name) for name, team in (rock.teams if rock else {}).items()}
+
+    def _epic(self, node: Any, place: Place, teams: Teams) -> EpicNode:
+        """An epic with the seats of its team. Who declares no teams may name one all the same: it is a word then."""
+        epic = self.nodes.epic(node, place)
+        team = epic.fields.team if epic.fields is not None else None
+        if team is None or not teams:
+            return epic
+        if team not in teams:
+            problem = (place / "team").problem(f"there is no team {team!r}", f"Teams: {', '.join(sorted(teams))}.")
+            self.nodes.problems.append(problem)
+        return replace(epic, seats=teams.get(team, {}))

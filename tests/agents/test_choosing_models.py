@@ -35,7 +35,10 @@ def test_the_first_that_says_a_model_decides_card_rock_rule_role_setting() -> No
     settings = settings.model_copy(update={"simple_work": SimpleWork(model="small", priority_at_most=2)})
     assert chosen(settings) == "small"
     assert chosen(settings, wanted="rocks-own") == "rocks-own"
-    assert chosen(settings, card(details={"params": {"model": "cards-own"}}), wanted="rocks-own") == "cards-own"
+    params = {"model": "cards-own", "models": {"qa": "its-own-for-qa"}}
+    assert chosen(settings, card(details={"params": params}), wanted="rocks-own") == "cards-own"
+    assert chosen(settings, card(details={"params": params}), role="qa") == "its-own-for-qa"
+    assert chosen(settings, card(details={"params": {"models": "nonsense"}})) == "small"
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,13 @@ from orket_pipelines.settings import Settings
 def choose_model(
     settings: Settings, card: Card, *, role: str, purpose: Purpose, visit: int = 1, wanted: str | None = None
 ) -> str:
-    """The name of the model for a session. The first that says one decides: the card (`params.model`), its rock
-    (`wanted`), the rule for simple work, the role (`role_models`), the setting `model`.
+    """The name of the model for a session. The first that says one decides: the card for this role (`params.models`,
+    where its team's are, too), the card (`params.model`), its rock (`wanted`), the rule for simple work, the role
+    (`role_models`), the setting `model`.
     """
-    own = (card.details.get("params") or {}).get("model") or wanted
+    params = card.details.get("params") or {}
+    by_role = params.get("models")
+    own = (by_role.get(role) if isinstance(by_role, dict) else None) or params.get("model") or wanted
     if own:
         return str(own)
     if settings.simple_work is not None and is_simple(settings.simple_work, card, purpose, visit):
