@@ -161,6 +161,16 @@ class Settings(BaseSettings):
     sandbox_ttl: PositiveFloat = Field(7 * 86_400.0, description="Seconds after its deployment that a sandbox is kept.")
     sandbox_start_timeout: PositiveFloat = Field(60.0, description="From start to healthy.")
     sandbox_build_timeout: PositiveFloat = Field(300.0)
+    database_images: dict[str, str] = Field(
+        {
+            "postgres": "postgres:16-bookworm",
+            "mysql": "mysql:8.4",
+            "mariadb": "mariadb:11.4",
+            "mongo": "mongo:7.0",
+            "redis": "redis:7.4-bookworm",
+        },
+        description="What databases beside services run as, by kind; a kind that is left out is not provided.",
+    )
     suite_timeout: PositiveFloat = Field(180.0, description="One verification suite against a sandbox.")
     rerun_failed_suites: bool = Field(
         True,

@@ -20,6 +20,7 @@ class ContainerPurpose(StrEnum):
     PROXY = "proxy"
     BUILD = "build"
     SERVICE = "service"
+    DATABASE = "database"
     BROWSER = "browser"
 
 

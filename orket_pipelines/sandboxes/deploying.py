@@ -24,12 +24,7 @@ from orket_pipelines.sandboxes.looking import Look
 from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Sighting
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
 from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
-from orket_pipelines.sandboxes.runtime import (
-    DeploymentFailed,
-    Handles,
-    Runtime,
-    end_of,
-)
+from orket_pipelines.sandboxes.runtime import SECRETS, DeploymentFailed, Handles, Runtime, end_of
 from orket_pipelines.sandboxes.source import discard
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, failpoint, perform, reach
@@ -261,7 +256,7 @@ class DeployedSandboxes:
     def _discard_all_but(self, sandbox: Sandbox) -> None:
         """Remove the files of other generations."""
         for folder in self.folder_of(sandbox.id).glob("*"):
-            if folder.name != str(sandbox.generation):
+            if folder.name not in {str(sandbox.generation), SECRETS}:
                 discard(folder)
         reach(FILES_DISCARDED)
 

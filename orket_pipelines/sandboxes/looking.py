@@ -34,7 +34,10 @@ class Look:
         conditions = self.runtime.conditions(sandbox, handles)
         rates = self._rates(handles)
         said = self.runtime.logs(handles, tail=COMPLAINTS_IN)
-        return tuple(
+        ended = {name: each.ended for name, each in conditions.items() if each.ended is not None}
+        databases = (name for name in handles.get("databases", {}) if name in ended)
+        gone = tuple(Sighting(name, ended=ended[name], said=said.get(name, "")) for name in databases)
+        return gone + tuple(
             Sighting(
                 each.name,
                 port=handles.get("ports", {}).get(each.name),

@@ -44,6 +44,7 @@ from orket_pipelines.sandboxes.specs import (
     service_spec,
     slug,
 )
+from orket_pipelines.sandboxes.starting_databases import Databases
 from orket_pipelines.store import failpoint, reach
 
 STARTS_AT_ONCE = 3
@@ -93,14 +94,16 @@ class ContainerRuntime:
             archive.unlink(missing_ok=True)
 
     def start(self, generation: Generation) -> Handles:
-        """Make the network where it is not there yet, and start every service."""
+        """Make the network where it is not there yet, and start every database and service."""
         network = self._network(generation)
         services = {service.name: service for service in generation.plan.services}
         specs = {name: service_spec(self.station, generation, each, network) for name, each in services.items()}
+        databases = Databases(self.engine, self.station, self.clock).start(generation, network)
         with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
             list(pool.map(lambda name: self._start(specs[name], generation.ports[name]), specs))
         return {
             "network": network,
+            "databases": databases,
             "containers": {name: spec.name for name, spec in specs.items()},
             "ports": {name: port_of(service) for name, service in services.items()},
             "inside_urls": {name: inside_url(service) for name, service in services.items()},
@@ -109,7 +112,7 @@ class ContainerRuntime:
     def conditions(self, sandbox: str, handles: Handles) -> dict[str, Condition]:
         """How the containers stand; one that the engine does not know is gone."""
         known = {each.name: each for each in self._containers(sandbox)}
-        return {name: _condition(known.get(each)) for name, each in handles.get("containers", {}).items()}
+        return {name: _condition(known.get(each)) for name, each in _named(handles).items()}
 
     def listening(self, handles: Handles, service: str) -> dict[int, bool] | None:
         """What the kernel says inside the container."""
@@ -122,7 +125,7 @@ class ContainerRuntime:
 
     def logs(self, handles: Handles, *, tail: int, stamped: bool = False) -> dict[str, str]:
         """The end of what the containers said."""
-        there = {n: each for n, each in handles.get("containers", {}).items() if self.engine.find(each) is not None}
+        there = {n: each for n, each in _named(handles).items() if self.engine.find(each) is not None}
         return {name: self.engine.logs(each, tail=tail, stamped=stamped) for name, each in there.items()}
 
     def halt(self, sandbox: str, handles: Handles) -> None:
@@ -131,13 +134,15 @@ class ContainerRuntime:
         _in_parallel(lambda each: self.engine.stop(each.id, grace=GRACE), self._containers(sandbox))
 
     def clear(self, sandbox: str, handles: Handles) -> None:
-        """Remove every container of the sandbox."""
+        """Remove every container of the sandbox but its databases, which the next generation finds as they are."""
         del handles  # as above
-        _in_parallel(lambda each: self.engine.remove(each.id), self._containers(sandbox))
+        serving = (each for each in self._containers(sandbox) if each.labels.get(PURPOSE) != ContainerPurpose.DATABASE)
+        _in_parallel(lambda each: self.engine.remove(each.id), serving)
 
     def remove(self, sandbox: str, handles: Handles) -> None:
         """Remove containers, networks and volumes of the sandbox."""
-        self.clear(sandbox, handles)
+        del handles  # as above
+        _in_parallel(lambda each: self.engine.remove(each.id), self._containers(sandbox))
         for network in self.engine.networks(self._labels_of(sandbox)):
             self.engine.remove_network(network.name)
         for volume in self.engine.volumes(self._labels_of(sandbox)):
@@ -210,6 +215,11 @@ class ContainerRuntime:
 
     def _containers(self, sandbox: str) -> list[Container]:
         return self.engine.containers(self._labels_of(sandbox))
+
+
+def _named(handles: Handles) -> dict[str, str]:
+    """The containers of services and databases by their names among siblings."""
+    return {**handles.get("databases", {}), **handles.get("containers", {})}
 
 
 def _condition(container: Container | None) -> Condition:

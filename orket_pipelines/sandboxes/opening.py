@@ -44,4 +44,6 @@ def station_of(settings: Settings) -> Station:
         # Its pages count as the container's memory.
         scratch=settings.container_memory // 2,
         build_timeout=settings.sandbox_build_timeout,
+        database_images=settings.database_images,
+        database_patience=settings.sandbox_start_timeout,
     )

@@ -10,6 +10,8 @@ from orket_pipelines.dependencies.model import Environment
 from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes.model import Plan, Service, ServiceKind
 
+SECRETS = "secrets"
+"""The folder of a sandbox's files that outlives its generations."""
 Handles = dict[str, Any]
 """What a runtime needs to find its things again; JSON."""
 
@@ -47,6 +49,11 @@ class Generation:
     def source(self) -> Path:
         """The repository's files."""
         return self.folder / "source"
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords of databases: of the sandbox, not of this deployment."""
+        return self.folder.parent / SECRETS
 
     def made(self, service: Service) -> Path:
         """Where the build of a service leaves its files: a page's output, or a whole tree with what was built."""
@@ -96,7 +103,7 @@ class Runtime(Protocol):
         """Stop what runs; what it said stays."""
 
     def clear(self, sandbox: str, handles: Handles) -> None:
-        """Remove whatever runs of any generation; nothing there is no error."""
+        """Remove whatever runs of any generation, but databases; nothing there is no error."""
 
     def remove(self, sandbox: str, handles: Handles) -> None:
         """Remove everything of a sandbox but its files."""

@@ -1,7 +1,8 @@
 """What the engine is asked for to run or build a service: pure, so that tests compare literals."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orket_pipelines.containers.model import (
@@ -17,6 +18,7 @@ from orket_pipelines.containers.model import (
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
 from orket_pipelines.sandboxes import gateway
 from orket_pipelines.sandboxes.building import run_script
+from orket_pipelines.sandboxes.databases import ENVIRONMENT, SERVICE_SECRETS, Database, databases_of
 from orket_pipelines.sandboxes.model import Service
 from orket_pipelines.sandboxes.runtime import DeploymentFailed, Generation, command_of, is_page
 
@@ -26,6 +28,8 @@ PAGE_PORT = 8080
 WEB_PORT = 8000
 """Where services listen inside their containers, unless the plan says otherwise."""
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
+TELL = f". {SERVICE_SECRETS}/{ENVIRONMENT} && "
+"""How a service is told of its databases: by a file, as variables of a container are there for everybody to inspect."""
 BUILD_MARGIN = 60.0
 """Seconds beyond its time after which a build's container ends by itself, should nobody be left to remove it."""
 
@@ -35,7 +39,8 @@ class Station:
     """What containers of this installation are made with: its id as `owner`, the tenant, image, user and limits.
 
     `scratch` is the size of the tmpfs that a service's files are copied to. `process` names this worker, whose end
-    makes its build containers orphans. Times are in seconds, sizes in bytes.
+    makes its build containers orphans. `database_images` are by kind; a kind without one is not provided. Times are in
+    seconds, sizes in bytes.
     """
 
     owner: str
@@ -47,13 +52,16 @@ class Station:
     build_timeout: float
     restarts: int = 3
     process: str | None = None
+    database_images: Mapping[str, str] = field(default_factory=dict)
+    database_patience: float = 60.0
 
 
 def service_spec(station: Station, generation: Generation, service: Service, network: str) -> ContainerSpec:
     """A service: a program over a writable copy of its read-only files, or our server over a page's files."""
     page, port = is_page(service), port_of(service)
     start = command_of(service, port, EVERYWHERE)
-    program = ["sh", "-c", run_script(SOURCE), "sh", service.folder, *start]
+    told = not page and any(each.kind in service.databases for each in provided(station, generation))
+    program = ["sh", "-c", (TELL if told else "") + run_script(SOURCE), "sh", service.folder, *start]
     spec = ContainerSpec(
         name=container_name(generation, service),
         image=station.image,
@@ -69,7 +77,14 @@ def service_spec(station: Station, generation: Generation, service: Service, net
         ports=(PublishedPort(port, generation.ports[service.name]),),
         restarts=station.restarts,
     )
+    if told:
+        spec = replace(spec, mounts=(*spec.mounts, FolderMount(generation.secrets / "settings", SERVICE_SECRETS)))
     return spec if page else _over_dependencies(spec, station, generation)
+
+
+def provided(station: Station, generation: Generation) -> tuple[Database, ...]:
+    """The databases of the plan, but for kinds that the settings leave without an image."""
+    return tuple(each for each in databases_of(generation.plan) if station.database_images.get(each.kind))
 
 
 def build_spec(station: Station, generation: Generation, service: Service) -> ContainerSpec:

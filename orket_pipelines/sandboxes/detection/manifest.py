@@ -52,6 +52,7 @@ class DeclaredService(_Written):
     health: UrlPath = "/"
     build: Command | None = None
     output: Inside | None = None
+    databases: tuple[Literal["postgres", "mysql", "mariadb", "mongo", "redis"], ...] = ()
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> "DeclaredService":
@@ -59,6 +60,8 @@ class DeclaredService(_Written):
             raise ValueError("start: a web service needs one" if self.kind == "web" else "start: only for kind web")
         if self.kind == "spa" and (self.build is None or self.output is None):
             raise ValueError("build and output: a spa needs both")
+        if self.databases and self.kind != "web":
+            raise ValueError("databases: only for kind web")
         return self
 
     def as_service(self, name: str) -> Service:
@@ -74,6 +77,7 @@ class DeclaredService(_Written):
             output=None if web else self.output or ".",
             port=self.port if web else None,
             health_path=self.health,
+            databases=self.databases,
             evidence=(f"{MANIFEST}: services.{name}",),
         )
 
