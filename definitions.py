@@ -11,7 +11,7 @@ from assets import ASSETS, CHECKS
 from jobs import JOBS
 from jobs.threads_executor import threads_executor
 from resources import RESOURCES
-from sensors import SENSORS
+from sensors import SCHEDULES, SENSORS
 
 # Dagster itself sets this parameter, for every sensor, and warns of it.
 warnings.filterwarnings("ignore", category=BetaWarning, message="Parameter `owners`")
@@ -21,6 +21,7 @@ defs = Definitions(
     asset_checks=CHECKS,
     jobs=JOBS,
     sensors=SENSORS,
+    schedules=SCHEDULES,
     resources=RESOURCES,
     executor=threads_executor,
 )

@@ -27,7 +27,7 @@ LOGGED = {
     DagsterEventType.ASSET_OBSERVATION,
     DagsterEventType.ASSET_CHECK_EVALUATION,
 }
-TOLD = ("card.", "code.", "tests.", "pull_request.", "policy.", "sandbox.")
+TOLD = ("bug.", "bug_phase.", "card.", "code.", "tests.", "pull_request.", "policy.", "sandbox.")
 """The kinds of events that the asset graph shows; the others need no bridge."""
 
 

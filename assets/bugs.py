@@ -1,19 +1,16 @@
-"""How many bugs a delivered rock turns up a day."""
+"""How many bugs a rock in its bug-fix phase turns up a day."""
 
 from dataclasses import dataclass
 
-from orket_pipelines.cards.model import WORKABLE, Card, CardKind, CardState
-from orket_pipelines.cards.records import list_cards
-from orket_pipelines.clock import MICROSECONDS
+from orket_pipelines.bugs import list_phases, rate_of
+from orket_pipelines.bugs.model import DAY, Phase
+from orket_pipelines.bugs.records import found_in
 from orket_pipelines.store import Transaction
-
-BUG = "bug"
-DAY = 86_400 * MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class BugRate:
-    """Bugs found since a rock was delivered. `rate` is bugs a whole day; in the first day, their number."""
+    """Bugs found in a phase up to some time. `rate` is bugs a whole day; in the first day, their number."""
 
     rock_id: str
     bugs: int
@@ -21,15 +18,15 @@ class BugRate:
 
     @property
     def rate(self) -> float:
-        return self.bugs / max(1, self.days)
+        return rate_of(self.bugs, self.days * DAY)
 
 
 def bug_rates_of(tx: Transaction, *, at: int) -> list[BugRate]:
-    """The rate of each delivered rock at this time (UTC, microseconds)."""
-    rocks = list_cards(tx, kinds=[CardKind.ROCK], states=[CardState.DONE])
-    return [_rate(rock, list_cards(tx, rock_id=rock.id, kinds=WORKABLE), at) for rock in rocks if rock.updated_at <= at]
+    """The rate of each phase that went on at this time (UTC, microseconds)."""
+    phases = [phase for phase in list_phases(tx, over=True) if phase.started_at <= at <= (phase.ended_at or at)]
+    return [_rate(tx, phase, at) for phase in phases]
 
 
-def _rate(rock: Card, cards: list[Card], at: int) -> BugRate:
-    found = [card for card in cards if BUG in (card.details.get("labels") or []) and card.created_at > rock.updated_at]
-    return BugRate(rock.id, sum(card.created_at <= at for card in found), (at - rock.updated_at) // DAY)
+def _rate(tx: Transaction, phase: Phase, at: int) -> BugRate:
+    found = sum(bug.card.created_at <= at for bug in found_in(tx, phase.rock_id))
+    return BugRate(phase.rock_id, found, (at - phase.started_at) // DAY)

@@ -15,6 +15,7 @@ from dagster import (
 )
 
 from assets.bottlenecks import bottleneck_judged
+from assets.bug_phases import bugs_judged, rate_judged, report_of_phase
 from assets.graph import PARTITIONS
 from assets.history import History
 from assets.model import Judged
@@ -25,6 +26,7 @@ from assets.rocks import rock_reports, rock_standing
 from assets.running import sandbox_judged
 from assets.whole_rock import history_and_merge
 from orket_pipelines.sandboxes.records import sandbox_of_rock
+from orket_pipelines.settings import load_settings
 from orket_pipelines.store import Store
 from resources import RecordsResource
 
@@ -66,6 +68,17 @@ def _sandbox_answers(store: Store, rock_id: str) -> Judged | None:
     with store.read() as tx:
         sandbox = sandbox_of_rock(tx, rock_id)
     return sandbox_judged(asdict(sandbox)) if sandbox else None
+
+
+def _rate_within_limit(store: Store, rock_id: str) -> Judged | None:
+    report = report_of_phase(store, rock_id, load_settings().bug_phases)
+    return rate_judged(report) if report else None
+
+
+def _no_high_bugs(store: Store, rock_id: str) -> Judged | None:
+    rules = load_settings().bug_phases
+    report = report_of_phase(store, rock_id, rules)
+    return bugs_judged(report, rules) if report else None
 
 
 def _result(judged: Judged | None) -> AssetCheckResult:
@@ -117,6 +130,18 @@ CHECKS = [
         "answers",
         "The application that runs for the rock answers; one that was stopped or removed on purpose need not.",
         _sandbox_answers,
+    ),
+    _check(
+        "bug_phases",
+        "rate_within_limit",
+        "No more bugs are found a day than a bug-fix phase may end with.",
+        _rate_within_limit,
+    ),
+    _check(
+        "bug_phases",
+        "no_high_bugs",
+        "No bug of priority 3 is open: red where there are more than a phase may end with, yellow where fewer.",
+        _no_high_bugs,
     ),
     _check(
         "pull_requests",

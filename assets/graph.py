@@ -51,6 +51,7 @@ PARTITIONS: Mapping[str, PartitionsDefinition | None] = {
     "pull_requests": ISSUES,
     "mainline": ROCKS,
     "sandboxes": ROCKS,
+    "bug_phases": ROCKS,
     "test_reports": ISSUES,
     "delivered": ISSUES,
     "session_history": None,
@@ -65,12 +66,13 @@ EDGES: Mapping[str, Mapping[str, PartitionMapping | None]] = {
     "pull_requests": {"generated_code": SAME, "roles": None},
     "mainline": {"pull_requests": NAMED},
     "sandboxes": {"mainline": SAME},
+    "bug_phases": {"sandboxes": SAME},
     "test_reports": {"generated_code": SAME, "sandboxes": NAMED},
     "delivered": {"pull_requests": SAME, "test_reports": SAME, "mainline": NAMED},
     "session_history": {"generated_code": NAMED, "pull_requests": NAMED},
     "daily_metrics": {"delivered": NAMED},
     "model_costs": {"session_history": None},
-    "bug_rates": {"rocks": NAMED},
+    "bug_rates": {"bug_phases": NAMED},
 }
 """Asset: what it is made from, and which partition of that. None: the whole of an asset that has no partitions."""
 

@@ -24,6 +24,8 @@ JUDGED = (
     AssetCheckKey(AssetKey("test_reports"), "tests_passed"),
     *(AssetCheckKey(AssetKey("test_reports"), name) for name, _ in SUITE_CHECKS.values()),
     AssetCheckKey(AssetKey("sandboxes"), "answers"),
+    AssetCheckKey(AssetKey("bug_phases"), "rate_within_limit"),
+    AssetCheckKey(AssetKey("bug_phases"), "no_high_bugs"),
     AssetCheckKey(AssetKey("pull_requests"), "review_approved"),
 )
 

@@ -57,7 +57,7 @@ DAILY_ASSETS = [
         group=METRICS,
         kinds=["python"],
         owner="quality",
-        description="Bugs a day found in each delivered rock, at the end of a day (UTC) or now. In the first day it is "
+        description="Bugs a day found in each bug-fix phase, at the end of a day (UTC) or now. In the first day it is "
         "their number.",
     ),
 ]
@@ -149,7 +149,7 @@ def _bugs_made(store: Store, day: str) -> Made:
         rates = bug_rates_of(tx, at=at)
     rows = [{"rock": each.rock_id, "bugs": each.bugs, "days": each.days, "rate": each.rate} for each in rates]
     worst = max((each.rate for each in rates), default=0.0)
-    metadata = {"worst rate": worst, "bugs": sum(each.bugs for each in rates), "delivered rocks": len(rates)}
+    metadata = {"worst rate": worst, "bugs": sum(each.bugs for each in rates), "phases": len(rates)}
     return Made(
         "bug_rates", day, version_of(rows), f"at worst {worst:g} bugs a day", metadata | {"rocks": _table(rows)}
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assets.bottlenecks import bottleneck_judged
+from assets.bug_phases import phase_reports
 from assets.history import History, follow
 from assets.inputs import card_files_made
 from assets.model import Report
@@ -13,10 +14,14 @@ from assets.recorder import Recorder
 from assets.reports import reports_of
 from assets.rocks import rock_reports, rock_standing
 from orket_pipelines.cards.model import WAITING
+from orket_pipelines.settings import load_settings
 from orket_pipelines.store import Event, Store
 
 SHOWN_IN_ROCK = frozenset({"ready", "blocked", "waiting_for_developer", "done", "canceled"})
 """Moves into or out of these change what a rock shows of itself; from test to review it goes on as it was."""
+
+OF_BUGS = ("bug.", "bug_phase.")
+"""The kinds of events that change what a bug-fix phase shows of itself, besides moves of its bugs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class Teller:
         about_issue = event.kind == "card.moved" and bool({event.payload["from"], event.payload["to"]} & SHOWN_IN_ROCK)
         if rock_id is not None and (about_rock or about_issue):
             self.recorder.record(_rock_reports(self.store, rock_id, with_files=about_rock), event=event.seq, but=but)
+        if rock_id is not None and (about_issue or event.kind.startswith(OF_BUGS)):
+            rules = load_settings().bug_phases
+            self.recorder.record(phase_reports(self.store, rock_id, rules), event=event.seq, but=but)
         if (
             rock_id is not None
             and event.kind == "card.moved"

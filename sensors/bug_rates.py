@@ -1,4 +1,4 @@
-"""Watches how many bugs delivered rocks turn up."""
+"""Watches how many bugs the rocks in their bug-fix phase turn up."""
 
 import json
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ from sensors.reading import NOTHING_YET, reading
     target=AssetSelection.assets("bug_rates"),
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Counts the cards labelled `bug` under delivered rocks, and has today's bug rates counted again "
-    "when they change. Its cursor is the rates, for reading only.",
+    description="Counts the bugs found in bug-fix phases, and has today's bug rates counted again when they change. "
+    "Its cursor is the rates, for reading only.",
 )
 def bug_rates(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """A run for today's partition when a rate is another than at the last tick."""
@@ -34,7 +34,7 @@ def bug_rates(context: SensorEvaluationContext) -> SensorResult | SkipReason:
         rates = bug_rates_of(found.tx, at=found.tx.now)
         today = datetime.fromtimestamp(found.tx.now / MICROSECONDS, tz=UTC).date().isoformat()
     if not rates:
-        return SkipReason("No rock is delivered yet: a bug rate begins with the delivery.")
+        return SkipReason("No bug-fix phase goes on: one begins when a rock is done.")
     cursor = json.dumps({each.rock_id: f"{each.bugs} bugs in {each.days} days: {each.rate:g} a day" for each in rates})
     if cursor == context.cursor:
         return SkipReason(f"The rates stand as they stood: {cursor}")

@@ -17,7 +17,7 @@ from dagster._core.storage.tags import PRIORITY_TAG
 
 from assets.graph import ROCKS
 from jobs.delivery import deliver_rock
-from orket_pipelines.cards.model import WORKABLE, Card, CardKind, CardState
+from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardKind, CardState
 from orket_pipelines.cards.records import list_cards
 from orket_pipelines.store import Transaction
 from sensors.reading import NOTHING_YET, SWITCH_ON, partitions_under_way, reading
@@ -50,8 +50,10 @@ def ready_rocks(context: SensorEvaluationContext) -> SensorResult | SkipReason:
 
 
 def startable_issues(tx: Transaction) -> dict[str, list[Card]]:
-    """Issues by rock that are ready, all of whose dependencies are done."""
-    cards = {card.id: card for card in list_cards(tx, kinds=WORKABLE)}
+    """Issues by rock that are ready, all of whose dependencies are done; but for bugs of rocks that are done, which the
+    sensor `bug_phases` watches."""
+    over = {rock.id for rock in list_cards(tx, kinds=[CardKind.ROCK], states=TERMINAL)}
+    cards = {card.id: card for card in list_cards(tx, kinds=WORKABLE) if card.rock_id not in over}
     startable = defaultdict(list)
     for card in cards.values():
         waits = any(cards[needed].state is not CardState.DONE for needed in card.depends_on if needed in cards)

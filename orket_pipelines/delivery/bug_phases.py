@@ -58,7 +58,24 @@ def look_after_phases(factory: Factory, *, stop: threading.Event) -> list[Looked
         phases, unwritten = bugs.list_phases(tx), _unwritten(tx)
     for phase in unwritten:
         _write_report(factory, phase)
-    return [_look_after(factory, phase.rock_id, stop) for phase in phases if not stop.is_set()]
+    return [look_after_phase(factory, phase.rock_id, stop=stop) for phase in phases if not stop.is_set()]
+
+
+def look_after_phase(factory: Factory, rock_id: str, *, stop: threading.Event) -> Looked:
+    """Look after the phase of one rock. Raises: CardError where it has none."""
+    found: tuple[Bug, ...] = ()
+    trouble = ""
+    try:
+        found = _take_in(factory, rock_id)
+        with factory.store.write() as tx:
+            phase = bugs.check(tx, rock_id, factory.store.clock.moment(), factory.settings.bug_phases)
+        reach(CHECKED)
+        if phase.ends_as is not None:
+            _end(factory, rock_id, stop)
+    except OrketError as error:
+        trouble = f"{error}. {error.next_step}" if error.next_step else str(error)
+    with factory.store.read() as tx:
+        return Looked(bugs.get_phase(tx, rock_id), found, trouble)
 
 
 def report_path(factory: Factory, rock_id: str) -> Path:
@@ -93,22 +110,6 @@ def _unwritten(tx: Transaction) -> list[Phase]:
     over = [phase for phase in bugs.list_phases(tx, over=True) if phase.is_over]
     written = {phase.rock_id: find_effect(tx, f"{WRITE_REPORT.name}:{phase.rock_id}") for phase in over}
     return [phase for phase in over if (found := written[phase.rock_id]) is None or found.outcome != EFFECT_DONE]
-
-
-def _look_after(factory: Factory, rock_id: str, stop: threading.Event) -> Looked:
-    found: tuple[Bug, ...] = ()
-    trouble = ""
-    try:
-        found = _take_in(factory, rock_id)
-        with factory.store.write() as tx:
-            phase = bugs.check(tx, rock_id, factory.store.clock.moment(), factory.settings.bug_phases)
-        reach(CHECKED)
-        if phase.ends_as is not None:
-            _end(factory, rock_id, stop)
-    except OrketError as error:
-        trouble = f"{error}. {error.next_step}" if error.next_step else str(error)
-    with factory.store.read() as tx:
-        return Looked(bugs.get_phase(tx, rock_id), found, trouble)
 
 
 def _take_in(factory: Factory, rock_id: str) -> tuple[Bug, ...]:

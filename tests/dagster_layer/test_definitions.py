@@ -126,7 +126,7 @@ def test_deliveries_bear_the_tag_that_dagster_counts_them_by() -> None:
     from orket_pipelines.server.dagster_home import DELIVERS as COUNTED
 
     delivering = {job.name for job in JOBS if GIVEN in job.tags}
-    assert (GIVEN, delivering) == (COUNTED, {"deliver_rock", "deliver_issue"})
+    assert (GIVEN, delivering) == (COUNTED, {"deliver_rock", "deliver_issue", "fix_critical_bugs"})
 
 
 def test_as_many_deliveries_are_under_way_as_the_settings_say() -> None:

@@ -19,8 +19,11 @@ from dagster import (
 from dagster._core.storage.dagster_run import DagsterRun
 
 from definitions import defs
+from orket_pipelines.bug_settings import BugPhases
+from orket_pipelines.bugs import begin
+from orket_pipelines.cards.bugs import Finding, report
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
-from orket_pipelines.cards.records import get_card, insert_cards, move_card, move_in, update_card
+from orket_pipelines.cards.records import get_card, insert_cards, move_card, update_card
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.clock import MICROSECONDS, FakeClock
 from orket_pipelines.delivery.places import ISSUE
@@ -29,6 +32,7 @@ from orket_pipelines.store import Store
 from orket_pipelines.store import tables as store_tables
 from resources.leases import ISSUES
 from sensors import SENSORS
+from sensors.bug_phases import bug_phases
 from sensors.bug_rates import bug_rates
 from sensors.ready_rocks import ready_rocks
 from sensors.report_events import report_events_sensor
@@ -38,7 +42,7 @@ from sensors.stale_work import stale_work
 pytestmark = pytest.mark.slow
 
 Launch = Callable[..., DagsterRun]
-OBSERVING = [report_events_sensor, ready_rocks, stale_work, sandbox_health, bug_rates]
+OBSERVING = [report_events_sensor, ready_rocks, stale_work, sandbox_health, bug_rates, bug_phases]
 
 
 def tick(sensor: SensorDefinition, instance: DagsterInstance, cursor: str | None = None) -> SensorResult:
@@ -180,21 +184,21 @@ def _start_of(run: DagsterRun):  # type: ignore[no-untyped-def] # noqa: ANN202 -
     return DagsterEvent(event_type_value=DagsterEventType.RUN_START.value, job_name=run.job_name)
 
 
-def test_the_bug_rate_counts_bugs_found_after_the_delivery(home: Path, instance: DagsterInstance) -> None:
+def test_the_bug_rate_counts_bugs_found_in_the_phase(home: Path, instance: DagsterInstance) -> None:
     clock = FakeClock()
     from orket_pipelines.settings import load_settings
 
     store = Store.open(load_settings(home=home).store_url, clock=clock)
     with store.write() as tx:
         insert_cards(tx, [Card("shop", CardKind.ROCK, "A shop", rock_id="shop")])
-    assert "No rock is delivered yet" in why(tick(bug_rates, instance))
+        assert report(tx, "shop", Finding("It was broken before", "")).card.id
+    assert "No bug-fix phase goes on" in why(tick(bug_rates, instance))
     with store.write() as tx:
-        move_in(tx, get_card(tx, "shop"), Move(CardState.IN_PROGRESS, "system"))
-        move_in(tx, get_card(tx, "shop"), Move(CardState.DONE, "system"))
+        tx.connection.exec_driver_sql("UPDATE cards SET state = 'done'")
+        begin(tx, get_card(tx, "shop"), clock.moment(), BugPhases())
     clock.advance(86_400)
-    bug = Card("bug-1", CardKind.ISSUE, "It fails", parent_id="shop", rock_id="shop", details={"labels": ["bug"]})
     with store.write() as tx:
-        insert_cards(tx, [bug])
+        report(tx, "shop", Finding("It fails", ""))
     from assets.bugs import bug_rates_of
 
     with store.read() as tx:
