@@ -20,6 +20,8 @@ SUITE_CHECKS = {
     "missing": ("suites_declared", "Every suite that the card names is declared by its rock."),
 }
 """By the kind of a suite: the check that it is shown as, and what that says."""
+PLOTTED = ("passed", "failed", "errors", "flaky")
+"""The outcomes of cases, as a point each even where there are none."""
 
 
 def tests_made(history: History) -> Made:
@@ -75,7 +77,15 @@ def _suites_about(history: History) -> Values:
     ]
     url = (history.sandbox or {}).get("url")
     address: Values = {"application": MetadataValue.url(url)} if url else {}
-    return {"suites on the sandbox": MetadataValue.md(head + "\n".join(rows)), **address}
+    return {"suites on the sandbox": MetadataValue.md(head + "\n".join(rows)), **_numbers(history), **address}
+
+
+def _numbers(history: History) -> Values:
+    """What Dagster plots over the runs: the cases of all suites by outcome, and how long they took."""
+    runs = list(history.suites.values())
+    counts = {word: sum((run.get("counts") or {}).get(word) or 0 for run in runs) for word in PLOTTED}
+    seconds = round(sum(float(run.get("seconds") or 0) for run in runs), 2)
+    return {**{f"suite cases {word}": number for word, number in counts.items()}, "suite seconds": seconds}
 
 
 def _suite_result(name: str, run: Mapping[str, Any]) -> str:

@@ -6,7 +6,18 @@ from importlib import import_module
 
 from orket_pipelines.errors import OrketError
 
-BENCHES = ("agent-step", "delivery", "gate", "overhead", "resume", "sandbox", "scheduler", "stuck", "tool-call")
+BENCHES = (
+    "agent-step",
+    "delivery",
+    "gate",
+    "overhead",
+    "resume",
+    "sandbox",
+    "scheduler",
+    "stuck",
+    "tool-call",
+    "verify",
+)
 """Each is a module of this room, with underscores, and has `measure(report) -> list[Metric]`."""
 Report = Callable[[str], None]
 """Hears in one line what is being measured now."""

@@ -11,33 +11,23 @@ import socket
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from orket_pipelines.bench.model import Metric, Report, against
-from orket_pipelines.containers import Engine, engine_answers, open_engine
-from orket_pipelines.containers.defaults import command_user
-from orket_pipelines.containers.model import OWNER
-from orket_pipelines.delivery.isolation import worker_labels
-from orket_pipelines.dependencies import ContainerInstaller
-from orket_pipelines.dependencies.volumes import Volumes
+from orket_pipelines.bench.pair import demand_docker, deploy, lay_out_pair, opened_sandboxes
 from orket_pipelines.errors import OrketError
-from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
+from orket_pipelines.sandboxes import DeployedSandboxes, Sandbox
 from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.planning import plan
 from orket_pipelines.sandboxes.probing import ask, is_answer
 from orket_pipelines.sandboxes.records import get_sandbox
-from orket_pipelines.settings import Settings, application_folder, load_settings
-from orket_pipelines.store import LeaseKeeper, Store
+from orket_pipelines.settings import load_settings
 
 ROUNDS = 5
-PAIR = ("todo-skeleton", "page-skeleton")
-"""What the example's first issues leave: a FastAPI with a health path, and a React page that Vite builds."""
 LIMIT = 60.0
 """Seconds after which a container that does not answer is given up."""
 PAUSE = 0.02
@@ -55,16 +45,19 @@ class Round:
 def measure(report: Report) -> list[Metric]:
     """Seconds to healthy beside the floor. Raises: OrketError where there is no engine, image, or `docker` program."""
     settings = load_settings()
-    _demand(settings.workbench_image)
-    with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder, _opened(Path(folder), settings) as sandboxes:
+    demand_docker("a sandbox", settings.workbench_image)
+    with (
+        tempfile.TemporaryDirectory(prefix="orket-bench-") as folder,
+        opened_sandboxes(Path(folder), settings) as sandboxes,
+    ):
         report("installing what the pair needs")
-        pair = _pair(Path(folder))
-        first = _deploy(sandboxes, "first", pair)
+        pair = lay_out_pair(Path(folder))
+        first = deploy(sandboxes, "first", pair)
         report(f"deploying it with the page's build, {ROUNDS} times")
         built = [_timed_deploy(sandboxes, f"built-{number}", pair) for number in range(ROUNDS)]
         source = _prebuilt(sandboxes, pair, first)
         sandboxes.down(first)
-        model = _deploy(sandboxes, "model", source)
+        model = deploy(sandboxes, "model", source)
         report(f"deploying it prebuilt, {ROUNDS} times in turn with bare docker run")
         # The first round counts for nobody: pages and layers are read then.
         rounds = [_round(sandboxes, model, source, number) for number in range(ROUNDS + 1)][1:]
@@ -78,7 +71,7 @@ def measure(report: Report) -> list[Metric]:
 
 def _timed_deploy(sandboxes: DeployedSandboxes, name: str, source: Path) -> float:
     """Seconds until it is healthy; it is removed then."""
-    seconds = _timed(lambda: _deploy(sandboxes, name, source))
+    seconds = _timed(lambda: deploy(sandboxes, name, source))
     with sandboxes.store.read() as tx:
         made = get_sandbox(tx, name)
     sandboxes.down(made)
@@ -89,59 +82,6 @@ def _timed(act: Callable[[], object]) -> float:
     began = time.monotonic()
     act()
     return time.monotonic() - began
-
-
-def _demand(image: str) -> None:
-    if not engine_answers():
-        raise OrketError(
-            "a sandbox cannot be measured: no container engine answers", next_step="Start one, then see: docker info"
-        )
-    if shutil.which("docker") is None:
-        raise OrketError(
-            "a sandbox cannot be measured: its floor is `docker run`, and there is no program docker",
-            next_step="Install Docker's command line, then run it again.",
-        )
-    if open_engine(Path()).find_image(image) is None:
-        raise OrketError(
-            f"a sandbox cannot be measured: there is no image {image}", next_step="Build it: orket images build"
-        )
-
-
-@contextmanager
-def _opened(home: Path, found: Settings) -> Iterator[DeployedSandboxes]:
-    """Sandboxes of a home of their own, which leaves nothing with the engine."""
-    settings = found.model_copy(update={"home": home, "database_url": None, "workspace": "bench"})
-    store = Store.open(settings.store_url, workspace_id="bench")
-    leases, engine, labels = LeaseKeeper(store), open_engine(home), worker_labels(settings)
-    installer = ContainerInstaller(engine, store, settings, leases=leases, labels=labels, user=command_user())
-    try:
-        yield open_sandboxes(settings, store, installer, engine=engine, process=labels.process)
-    finally:
-        _clear(engine, labels.owner)
-        Volumes(engine, store, leases, labels).forget_unused(before=store.clock.now() + 1)
-        leases.close()
-        store.close()
-
-
-def _clear(engine: Engine, owner: str) -> None:
-    for container in engine.containers({OWNER: owner}):
-        engine.remove(container.id)
-    for network in engine.networks({OWNER: owner}):
-        engine.remove_network(network.name)
-
-
-def _pair(folder: Path) -> Path:
-    pair = folder / "pair"
-    for name in PAIR:
-        shutil.copytree(application_folder() / "examples" / "todo" / "solution" / name, pair, dirs_exist_ok=True)
-    return pair
-
-
-def _deploy(sandboxes: DeployedSandboxes, name: str, source: Path) -> Sandbox:
-    sandbox = sandboxes.deploy(Deployment(name, name, "bench", source), stop=threading.Event())
-    if sandbox.state is not SandboxState.RUNNING:
-        raise OrketError(f"the bench's pair does not run: {sandbox.note}")
-    return sandbox
 
 
 def _prebuilt(sandboxes: DeployedSandboxes, pair: Path, built: Sandbox) -> Path:

@@ -13,6 +13,7 @@ from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import add_feedback, add_test_run
 from orket_pipelines.delivery.stage import Stage
+from orket_pipelines.delivery.suite_comments import tell_forge
 from orket_pipelines.delivery.work import Work
 from orket_pipelines.errors import DetectionError
 from orket_pipelines.git.folders import remove
@@ -65,7 +66,9 @@ def verify(work: Work) -> None:
         _settle(work, Verdict(None))
         return
     with holding_sandbox(work.factory, card.rock_id or card.id, work.stop) as lease:
-        _settle(work, _try(work, rock, lease))
+        verdict = _try(work, rock, lease)
+        tell_forge(work, verdict.runs)
+        _settle(work, verdict)
 
 
 def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:

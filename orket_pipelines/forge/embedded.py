@@ -100,6 +100,16 @@ class EmbeddedForge:
         self._entry(repository, number)
         self._ledger.add_comment(repository, number, Comment(author, body, self._clock.now()))
 
+    def put_comment(self, repository: str, number: int, *, author: str, mark: str, body: str) -> None:
+        self._entry(repository, number)
+        comment = Comment(author, f"{mark}\n{body}", self._clock.now())
+        there = self._ledger.comments(repository, number)
+        mine = [place for place, each in enumerate(there) if each.author == author and each.body.startswith(mark)]
+        if not mine:
+            self._ledger.add_comment(repository, number, comment)
+        elif there[mine[0]].body != comment.body:
+            self._ledger.change_comment(repository, number, mine[0], replace(comment, at=there[mine[0]].at))
+
     def comments(self, repository: str, number: int) -> list[Comment]:
         self._entry(repository, number)
         return self._ledger.comments(repository, number)

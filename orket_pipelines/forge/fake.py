@@ -20,7 +20,7 @@ class MemoryForge(EmbeddedForge):
     """Pull requests in memory, branches in `code`; see `forge.port.Forge`.
 
     With a `path` everything is kept in that file and survives the process. `journal` holds what changed, oldest first:
-    `{"call": "open"|"end"|"review"|"comment"|"label", ...}`. One process at a time.
+    `{"call": "open"|"end"|"review"|"comment"|"edit"|"label", ...}`. One process at a time.
     """
 
     def __init__(self, code: Code, path: Path | None = None, *, clock: Clock | None = None) -> None:
@@ -96,6 +96,10 @@ class MemoryLedger:
         with self._lock:
             self._record("comment", repository, number, _fields(comment))
 
+    def change_comment(self, repository: str, number: int, position: int, comment: Comment) -> None:
+        with self._lock:
+            self._record("edit", repository, number, _fields(comment) | {"position": position})
+
     def comments(self, repository: str, number: int) -> list[Comment]:
         with self._lock:
             return list(self._comments[repository, number])
@@ -127,6 +131,9 @@ class MemoryLedger:
                 self._entries[key] = replace(known, request=replace(known.request, labels=labels))
             case "review":
                 self._reviews[key].append(Review(**{**facts, "verdict": Verdict(facts["verdict"])}))
+            case "edit":
+                position = facts.pop("position")
+                self._comments[key][position] = Comment(**facts)
             case _:
                 self._comments[key].append(Comment(**facts))
 

@@ -44,6 +44,9 @@ class Ledger(Protocol):
     def add_comment(self, repository: str, number: int, comment: Comment) -> None:
         """Write down one more comment."""
 
+    def change_comment(self, repository: str, number: int, position: int, comment: Comment) -> None:
+        """Write it in the place of one that is there; the first has position 0."""
+
     def comments(self, repository: str, number: int) -> list[Comment]:
         """Oldest first."""
 

@@ -49,6 +49,10 @@ class StoreLedger:
         with self._store.write() as tx:
             records.insert_comment(tx, repository, number, comment)
 
+    def change_comment(self, repository: str, number: int, position: int, comment: Comment) -> None:
+        with self._store.write() as tx:
+            records.change_comment(tx, repository, number, position, comment)
+
     def comments(self, repository: str, number: int) -> list[Comment]:
         with self._store.read() as tx:
             return records.list_comments(tx, repository, number)

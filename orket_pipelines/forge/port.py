@@ -33,6 +33,9 @@ class Forge(Protocol):
     def comment(self, repository: str, number: int, *, author: str, body: str) -> None:
         """Add a comment to the conversation."""
 
+    def put_comment(self, repository: str, number: int, *, author: str, mark: str, body: str) -> None:
+        """The one comment of `author` that begins with `mark`: written with `body` after it, or edited in place."""
+
     def comments(self, repository: str, number: int) -> list[Comment]:
         """Oldest first."""
 

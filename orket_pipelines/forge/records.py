@@ -105,6 +105,13 @@ def insert_comment(tx: Transaction, repository: str, number: int, comment: Comme
     tx.execute(sa.insert(_comments), {**asdict(comment), **_place(tx, repository, number, position)})
 
 
+def change_comment(tx: Transaction, repository: str, number: int, position: int, comment: Comment) -> None:
+    """Store a comment in the place of one."""
+    one = sa.and_(_about(_comments), _comments.c.position == sa.bindparam("b_position"))
+    key = {**_key(tx, repository, number), "b_position": position}
+    tx.execute(sa.update(_comments).where(one).values(**asdict(comment)), key)
+
+
 def list_comments(tx: Transaction, repository: str, number: int) -> list[Comment]:
     """Comments, oldest first."""
     rows = tx.execute(_select_comments, _key(tx, repository, number))

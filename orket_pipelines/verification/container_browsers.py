@@ -80,12 +80,12 @@ class ContainerBrowsers:
         try:
             image, subject = self.settings.e2e_image, target.sandbox_id
             made = self.installer.prepare_packages(packages(suite.kind), image=image, subject=subject, stop=stop)
-            return self._run(_Run(suite, target, bench, made), folder, deadline, stop)
+            return self._run(BrowserRun(suite, target, bench, made), folder, deadline, stop)
         finally:
             reach(BEFORE_CLEAR)
             remove(bench.root)
 
-    def _run(self, run: "_Run", folder: Path, deadline: float, stop: threading.Event) -> SuiteReport:
+    def _run(self, run: "BrowserRun", folder: Path, deadline: float, stop: threading.Event) -> SuiteReport:
         expires = self.clock.now() + int((deadline + GRACE) * MICROSECONDS)
         spec = run.spec(self.settings, replace(self.labels, expires=expires))
         # Where this run was killed, or the engine started it and its answer was lost.
@@ -108,7 +108,9 @@ class ContainerBrowsers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class BrowserRun:
+    """A suite that is about to run: what is tried, its folders, and what was installed for it."""
+
     suite: Suite
     target: Target
     bench: Bench

@@ -71,6 +71,21 @@ def test_each_kind_of_suite_is_a_check_of_its_own() -> None:
     assert judged == {"application_healthy": True, "http_suites_passed": True, "e2e_suites_passed": False}
 
 
+def test_the_cases_of_all_suites_are_numbers_that_are_plotted() -> None:
+    page, api = run("page", "e2e", passed=False), run("api", "http", passed=True)
+    page.payload["counts"], api.payload["counts"] = {"passed": 2, "failed": 1}, {"passed": 3}
+    _, reports = told(page, api)
+    made = next(each for each in reports if isinstance(each, Made))
+    numbers = {name: made.metadata[name] for name in made.metadata if name.startswith("suite ")}
+    assert numbers == {
+        "suite cases passed": 5,
+        "suite cases failed": 1,
+        "suite cases errors": 0,
+        "suite cases flaky": 0,
+        "suite seconds": 4.0,
+    }
+
+
 def test_a_suite_that_passed_one_of_two_runs_is_yellow() -> None:
     flaky = run("page", "e2e", passed=True)
     flaky.payload["counts"] = {"flaky": 1}

@@ -117,6 +117,27 @@ def test_what_fails_at_work_comes_back_as_the_next_attempt_with_the_report(
     assert len(events(paged, "pull_request.merged")) == 2
 
 
+def test_the_pull_request_says_what_came_of_the_suites(paged: Line, staged: Callable[..., Factory]) -> None:
+    issue(paged, "one", "page")
+    hostile = Case("a|b`c</td> @everybody\n# no", CaseOutcome.FAILED, 0.1, "no")
+    paged.settings = paged.settings.model_copy(update={"rework_limit": 0})
+
+    def answer(suite: Suite, _target: Target) -> SuiteReport:
+        return verdict(passed=True) if suite.name == "healthy" else report_of([hostile], exit_code=1, log="")
+
+    deliver(staged(answer))
+    [comment] = paged.forge.comments("shop", 1)
+    with paged.store.read() as tx:
+        sandbox = sandbox_of_rock(tx, "shop")
+    assert sandbox is not None
+    assert comment.body == (
+        f"<!-- orket: tests -->\n**1 of 2 suites failed** on commit `{sandbox.commit[:12]}`, attempt 1.\n\n"
+        "| suite | verdict | cases |\n|---|---|---|\n"
+        "| `healthy` | passed | 1 passed |\n| `page` | failed | 1 failed |\n\n"
+        "- `a b c</td> @everybody # no` of `page`: failed\n- the report: `orket tests open one.1.page`"
+    )
+
+
 def test_a_suite_that_passes_when_it_is_tried_again_is_flaky_and_says_so(
     paged: Line, staged: Callable[..., Factory]
 ) -> None:

@@ -422,6 +422,14 @@ class TestConversation:
         said = [(comment.author, comment.body) for comment in world.forge.comments(REPOSITORY, opened.number)]
         assert said == [("guard", "Why?"), ("coder", "So."), ("guard", "Why?")]
 
+    def test_a_comment_with_a_mark_is_there_once_and_edited_in_place(self, world: World) -> None:
+        opened = world.propose()
+        world.forge.put_comment(REPOSITORY, opened.number, author="system", mark="<!-- t -->", body="failed")
+        world.forge.comment(REPOSITORY, opened.number, author="guard", body="<!-- t -->\nmine")
+        world.forge.put_comment(REPOSITORY, opened.number, author="system", mark="<!-- t -->", body="passed")
+        said = [(comment.author, comment.body) for comment in world.forge.comments(REPOSITORY, opened.number)]
+        assert said == [("system", "<!-- t -->\npassed"), ("guard", "<!-- t -->\nmine")]
+
     def test_a_closed_pull_request_still_takes_comments_and_labels(self, world: World) -> None:
         opened = world.propose()
         world.forge.close(REPOSITORY, opened.number)
