@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orket_pipelines.errors import OrketError
 from orket_pipelines.verification.junit import UnreadableReport
@@ -77,9 +77,17 @@ def _run_runner(workbench: Workbench, runner: Runner, deadline: float) -> SuiteR
         return broken(runner.name, str(error), exit_code=execution.exit_code, log=plain.log)
     if not cases or execution.timed_out:
         return plain
-    if doubt := doubt_of(runner.name, cases, execution.exit_code):
+    if doubt := doubt_of(runner.name, cases, execution.exit_code) or _contradiction(runner, cases, plain.counts):
         cases = [*cases, Case(runner.name, CaseOutcome.ERROR, 0.0, doubt)]
     return report_of(cases, exit_code=execution.exit_code, log=plain.log)
+
+
+def _contradiction(runner: Runner, cases: Sequence[Case], counts: Mapping[str, int]) -> str:
+    """Why a report cannot be believed beside the output: pytest closes with its numbers, where it comes to its end."""
+    passed = sum(case.outcome is CaseOutcome.PASSED for case in cases)
+    if runner.name != "pytest" or not passed or counts.get("passed"):
+        return ""
+    return f"pytest's report has {passed} cases that passed, and its output tells of none: something else wrote it"
 
 
 def _cases(workbench: Workbench, runner: Runner, output: str) -> list[Case]:

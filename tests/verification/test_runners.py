@@ -141,7 +141,8 @@ BAD = "<testsuite><testcase name='a'><failure message='no'/></testcase></testsui
 @pytest.mark.parametrize(
     ("answer", "passed", "told"),
     [
-        (leaving(ONE, 0), True, ""),
+        (leaving(ONE, 0, "1 passed\n"), True, ""),
+        (leaving(ONE, 0), False, "pytest's report has 1 cases that passed, and its output tells of none"),
         (leaving(BAD, 1), False, "no"),
         (leaving(BAD, 0), False, "pytest ended with exit code 0, but its report has 1 cases that did not pass"),
         (leaving(ONE, 1), False, "pytest ended with exit code 1, but every case in its report passed"),
