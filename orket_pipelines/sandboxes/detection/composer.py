@@ -58,7 +58,16 @@ def framework_rule(name: str, packages: tuple[str, ...], entries: tuple[str, ...
 
 
 LIBRARIES = frozenset(
-    {"library", "symfony-bundle", "wordpress-plugin", "composer-plugin", "metapackage", "drupal-module"}
+    {
+        "library",
+        "symfony-bundle",
+        "wordpress-plugin",
+        "composer-plugin",
+        "metapackage",
+        "drupal-module",
+        "wordpress-theme",
+        "wordpress-muplugin",
+    }
 )
 """Types of packages that are parts of something else."""
 

@@ -12,6 +12,7 @@ from orket_pipelines.sandboxes.detection.rule import Language, Site
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 MANIFESTS = ("*.csproj", "*.fsproj", "*.vbproj")
+PROJECTS_LIMIT = 50
 CLIENTS = ("ClientApp", "client", "clientapp")
 """Where a project keeps the page that it builds and serves."""
 
@@ -61,8 +62,23 @@ def dotnet_service(
         evidence=(seen,),
         language=Language.DOTNET,
         ui=_ui(site),
-        databases=databases.ordered(databases.of_drivers(project.packages)) if runs else (),
+        databases=databases.ordered(databases.of_drivers(_packages(site))) if runs else (),
     )
+
+
+def _packages(site: Site) -> frozenset[str]:
+    """What all projects of the repository ask for: who serves leaves the database to another."""
+    if "packages" not in site.tree.memory:
+        named = [
+            folder.file(name) for folder in site.tree.folders.values() for name in folder.files if name.endswith("proj")
+        ]
+        roots = (read_xml(site.tree.read(path)) for path in sorted(named)[:PROJECTS_LIMIT])
+        found = (
+            each.get("Include") or "" for root in roots if root is not None for each in root.iter("PackageReference")
+        )
+        site.tree.memory["packages"] = frozenset(found)
+    packages: frozenset[str] = site.tree.memory["packages"]
+    return packages
 
 
 def _read(site: Site, name: str, root: Element) -> Project:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
-from orket_pipelines.sandboxes.detection.data import read_json, read_yaml, texts
+from orket_pipelines.sandboxes.detection.data import read_json, read_yaml, table, texts
 from orket_pipelines.sandboxes.detection.rule import Site
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 
 MANIFEST = "package.json"
+MEMBER = "project.json"
+"""What Nx knows a member of its workspace by, where the root's package.json declares for all."""
 LOCKS = {
     "pnpm-lock.yaml": "pnpm",
     "yarn.lock": "yarn",
@@ -53,12 +55,10 @@ class Package:
 
 def read_package(tree: Tree, folder: Folder) -> Package | None:
     """The folder's package; None where there is none, or none that can be read."""
-    path = folder.file(MANIFEST)
-    if MANIFEST not in folder.files:
-        return None
-    if ("package", path) not in tree.memory:
-        tree.memory["package", path] = _read(tree, folder, path)
-    found: Package | None = tree.memory["package", path]
+    if ("package", folder.path) not in tree.memory:
+        own = _read(tree, folder, folder.file(MANIFEST)) if MANIFEST in folder.files else None
+        tree.memory["package", folder.path] = own or _member(tree, folder)
+    found: Package | None = tree.memory["package", folder.path]
     return found
 
 
@@ -85,6 +85,24 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
     )
 
 
+def _member(tree: Tree, folder: Folder) -> Package | None:
+    """A member of Nx's workspace: what its targets run stands for its scripts."""
+    if MEMBER not in folder.files or "nx.json" not in tree.folders["."].files:
+        return None
+    document = read_json(tree.read(folder.file(MEMBER)))
+    targets = {**table(document, "architect"), **table(document, "targets")}
+    scripts = {name: _target(target) for name, target in targets.items() if isinstance(target, dict)}
+    library = document.get("projectType") == "library"
+    return Package(path=folder.file(MEMBER), scripts={} if library else scripts, exports=library)
+
+
+def _target(target: dict[str, Any]) -> str:
+    """`next build` of `@nx/next:build`, and the command where one is named."""
+    plugin, _, verb = str(target.get("executor") or target.get("builder") or "").rpartition(":")
+    command = table(target, "options").get("command") or target.get("command") or ""
+    return f"{plugin.rpartition('/')[2]} {verb} {command}"
+
+
 def declares(site: Site, package: Package, name: str) -> str | None:
     """The manifest that declares `name`: the package's own, or the one of a workspace that it is a member of."""
     if package.uses(name):
@@ -97,9 +115,13 @@ def workspace_of(tree: Tree, folder: Folder) -> Package | None:
     """The workspace that the folder is a member of."""
     for around in tree.above(folder):
         root = read_package(tree, around) if around is not folder else None
-        if root and is_member(root.workspaces, folder.path, around.path):
+        if root and (is_member(root.workspaces, folder.path, around.path) or _is_known_to_nx(folder, around)):
             return root
     return None
+
+
+def _is_known_to_nx(folder: Folder, around: Folder) -> bool:
+    return "nx.json" in around.files and MEMBER in folder.files
 
 
 def is_member(patterns: tuple[str, ...], path: str, root: str) -> bool:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from orket_pipelines.sandboxes.detection import databases
+from orket_pipelines.sandboxes.detection.hints import has_image
 from orket_pipelines.sandboxes.detection.javascript import exported_object
 from orket_pipelines.sandboxes.detection.node_code import program_of, read_node_code
 from orket_pipelines.sandboxes.detection.node_manifests import (
     MANIFEST,
+    MEMBER,
     Package,
     declares,
     manager_of,
@@ -77,10 +79,11 @@ def server_rule(name: str, packages: tuple[str, ...], port: int = 3000) -> Rule:
 
     def find(site: Site) -> Finding | None:
         package = read_package(site.tree, site.folder)
-        if package is None or is_library(package) or not any(declares(site, package, each) for each in packages):
+        if package is None or is_library(site, package) or not any(declares(site, package, each) for each in packages):
             return None
         source = read_node_code(site).importing(*packages) if not _is_page_alone(package) else None
-        if source is None or not any(each in package.dependencies or _is_started(package) for each in packages):
+        declared = any(each in package.dependencies for each in packages) or package.path.endswith(MEMBER)
+        if source is None or not (declared or _is_started(package)):
             return None
         evidence = (f"{package.path}: declares {name}", f"{source.path}: imports {name}")
         return Finding(web_service(site, package, name, port, evidence))
@@ -88,9 +91,11 @@ def server_rule(name: str, packages: tuple[str, ...], port: int = 3000) -> Rule:
     return Rule(name, Language.NODE, (MANIFEST,), find)
 
 
-def is_library(package: Package) -> bool:
-    """Whether it is made for others to install, and nothing starts it."""
-    return package.published and "start" not in package.scripts
+def is_library(site: Site, package: Package) -> bool:
+    """Whether it is made for others to install; one that is started in an image, or by its `main`, is not."""
+    main = (package.main or "").removeprefix("./")
+    own = bool(main) and any(word.removeprefix("./") == main for word in package.words("start"))
+    return package.published and not (own or ("start" in package.scripts and has_image(site.folder)))
 
 
 def web_service(site: Site, package: Package, stack: str, port: int, evidence: tuple[str, ...]) -> Service:

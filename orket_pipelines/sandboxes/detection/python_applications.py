@@ -81,7 +81,7 @@ def runs(module: Module) -> bool:
 
 def acts(statement: ast.stmt) -> bool:
     """Whether it does something at once, rather than define something."""
-    if isinstance(statement, ast.For | ast.While | ast.AsyncFor):
+    if isinstance(statement, ast.For | ast.While | ast.AsyncFor | ast.With):
         return True
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call | ast.Await)
 

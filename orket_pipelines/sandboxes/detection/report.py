@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from orket_pipelines.sandboxes.detection.databases import ordered
+from orket_pipelines.sandboxes.detection.rule import Language
 from orket_pipelines.sandboxes.model import SERVING, Detection, Service, ServiceKind
 
 MULTI = "multi"
@@ -29,9 +30,11 @@ def report(found: Detection) -> dict[str, Any]:
     }
 
 
-def _rank(service: Service) -> tuple[bool, bool, bool]:
-    """What serves comes first, a program before a page, what draws no pages before what does."""
-    return (service.kind not in SERVING, service.kind is not ServiceKind.WEB, service.ui is not None)
+def _rank(service: Service) -> tuple[bool, bool, bool, int]:
+    """What serves comes first, a program before a page, a server before what draws pages, what is nearer the root."""
+    draws = service.ui is not None and service.language == Language.NODE
+    depth = 0 if service.folder == "." else service.folder.count("/") + 1
+    return (service.kind not in SERVING, service.kind is not ServiceKind.WEB, draws, depth)
 
 
 def _told(service: Service) -> dict[str, Any]:

@@ -14,29 +14,14 @@ from orket_pipelines.sandboxes.model import SERVING, Service, ServiceKind
 PAGES = frozenset({ServiceKind.SPA, ServiceKind.STATIC})
 WHOLE = frozenset({Language.PHP, Language.RUBY, Language.ELIXIR, Language.DOTNET})
 """Languages whose frameworks bring their pages with them: a package beside them is their asset pipeline."""
+DOCUMENTATION = frozenset({"mkdocs", "mdbook", "docusaurus", "vitepress", "vuepress"})
+"""What builds documentation: beside anything else it is that thing's."""
 SHOWS = frozenset(
-    [
-        "website",
-        "site",
-        "www",
-        "docs",
-        "documentation",
-        "web-docs",
-        "docs-site",
-        "homepage",
-        "landing",
-        "storybook",
-        "styleguide",
-        "demo",
-        "playground",
-        "sandbox",
-        "dev",
-        "examples",
-        "example",
-        "workbench",
-        "showcase",
-        "test-app",
-    ]
+    {
+        *("website", "site", "www", "docs", "documentation", "homepage", "landing", "storybook", "styleguide"),
+        *("demo", "playground", "sandbox", "dev", "examples", "example", "workbench", "showcase", "explorer"),
+        *("debug", "private", "internal", "repl"),
+    }
 )
 """Folders in which a library shows itself."""
 WORKERS = frozenset({"apps", "services", "workers", "jobs", "functions", "lambdas"})
@@ -77,9 +62,11 @@ def selected(tree: Tree, found: list[Found]) -> list[Service]:
     kept = [
         each for path in folders for each in _in_one_folder(tree, [one for one in found if one.folder.path == path])
     ]
-    if any(not _is_plain_page(each) and each.service.kind is not ServiceKind.LIBRARY for each in kept):
+    if not all(_is_plain_page(each) for each in kept):
         # A page in a folder of its own, below nothing else, is a page; the folder of another's pages is not.
         kept = [each for each in kept if not (_is_plain_page(each) and each.service.output != ".")]
+    if any(each.service.kind is not ServiceKind.STATIC for each in kept):
+        kept = [each for each in kept if each.service.framework not in DOCUMENTATION]
     kept = [each for each in kept if not _is_part(each, kept)]
     kept = _without_shows(tree, kept)
     serving = [each for each in kept if each.service.kind in SERVING]
@@ -113,14 +100,7 @@ def _most_written(tree: Tree, found: list[Found]) -> Found:
     counts = Counter(
         _endings.get(name.rpartition(".")[2]) for folder in tree.below(found[0].folder) for name in folder.files
     )
-    rank = {ServiceKind.LIBRARY: 0, ServiceKind.JOB: 0}
-    return max(
-        found,
-        key=lambda each: (
-            rank.get(each.service.kind, 1),
-            counts[Language(each.service.language)] if each.service.language in set(Language) else 0,
-        ),
-    )
+    return max(found, key=lambda each: (each.service.kind in SERVING, _number(counts, each.service.language)))
 
 
 def _draws_pages(service: Service) -> bool:
@@ -196,7 +176,8 @@ def _is_published_member(tree: Tree, found: Found) -> bool:
 def _is_run(tree: Tree, job: Found) -> bool:
     """Whether something says that a job is run beside the services: an image of its own, or where it lies."""
     contexts = {each.folder for folder in tree.folders.values() if folder.depth <= 1 for each in compose(tree, folder)}
-    if job.folder.path == ".":
+    if job.folder.path == "." or job.service.language == Language.ELIXIR:
+        # The members of an umbrella run together.
         return False
     return job.folder.path in contexts or has_image(job.folder) or job.folder.path.partition("/")[0] in WORKERS
 
@@ -209,13 +190,26 @@ def _one_of(tree: Tree, kept: list[Found]) -> list[Service]:
         return [root.service]
     if len(jobs) > 1 and all(_is_run(tree, each) for each in jobs):
         return [each.service for each in jobs]
-    libraries = [each for each in kept if each.service.kind is ServiceKind.LIBRARY]
+    spoken = _most_spoken(tree, kept)
+    jobs = [each for each in jobs if each.service.language == spoken]
+    libraries = [each for each in kept if each.service.language == spoken and each not in jobs]
     best = libraries if not jobs or _are_libraries(tree, jobs, libraries) else jobs
-    if len(best) <= 1:
-        return [each.service for each in best]
-    language = Counter(each.service.language for each in best).most_common(1)[0][0]
-    first = next(each.service for each in best if each.service.language == language)
-    return [replace(first, folder=".", start=(), build=())]
+    return (
+        [each.service for each in best]
+        if len(best) <= 1
+        else [replace(best[0].service, folder=".", start=(), build=())]
+    )
+
+
+def _most_spoken(tree: Tree, kept: list[Found]) -> str:
+    """The language of most files, among those of what was found."""
+    counts = Counter(_endings.get(name.rpartition(".")[2]) for folder in tree.folders.values() for name in folder.files)
+    found = Counter(each.service.language for each in kept)
+    return max(found, key=lambda language: (_number(counts, language), found[language]), default="")
+
+
+def _number(counts: Counter[Language | None], language: str) -> int:
+    return counts[Language(language)] if language in set(Language) else 0
 
 
 def _are_libraries(tree: Tree, jobs: list[Found], libraries: list[Found]) -> bool:

@@ -109,6 +109,7 @@ from orket_pipelines.sandboxes.detection.stacks import (
     tanstack_start,
     tide,
     tornado,
+    trunk,
     vertx,
     vite,
     vitepress,
@@ -134,7 +135,7 @@ _node = (
 )
 _others = (
     *(gin, echo, fiber, chi, beego, iris, hertz, gorilla, net_http, go_program),
-    *(loco, actix, axum, rocket, warp, poem, tide, salvo, rust_crate),
+    *(loco, actix, axum, rocket, warp, poem, tide, salvo, trunk, rust_crate),
     *(quarkus, micronaut, spring_boot, ktor, javalin, vertx, helidon, dropwizard, spark, java_program),
     *(wordpress, drupal, laravel, lumen, symfony, slim, cakephp, codeigniter, yii, laminas, php_program),
     *(rails, jekyll, hanami, padrino, sinatra, roda, grape, ruby_program),

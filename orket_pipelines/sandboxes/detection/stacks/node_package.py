@@ -1,8 +1,8 @@
 """A Node package that no framework is known for: a server of its own, a job, or a library."""
 
 from orket_pipelines.sandboxes.detection.node_code import imports, program_of, read_node_code
-from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, Package, read_package
-from orket_pipelines.sandboxes.detection.node_services import node_databases, start_of, ui_of, web_service
+from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, MEMBER, Package, read_package
+from orket_pipelines.sandboxes.detection.node_services import is_library, node_databases, start_of, ui_of, web_service
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.detection.source import Comments, Source, read_source
 from orket_pipelines.sandboxes.model import Service, ServiceKind
@@ -10,6 +10,8 @@ from orket_pipelines.sandboxes.model import Service, ServiceKind
 _tooling = frozenset(
     {"prettier", "eslint", "tsc", "husky", "jest", "vitest", "lint-staged", "turbo", "nx", "lerna", "echo"}
 )
+_managers = frozenset({"npm", "pnpm", "yarn", "bun", "npx", "concurrently", "run-p", "npm-run-all"})
+"""By these a workspace starts its members."""
 
 
 def find(site: Site) -> Finding | None:
@@ -17,7 +19,7 @@ def find(site: Site) -> Finding | None:
     package = read_package(site.tree, site.folder)
     if package is None:
         return _loose(site)
-    if package.published and "start" not in package.scripts:
+    if is_library(site, package):
         return Finding(_other(site, package, ServiceKind.LIBRARY if package.exports else ServiceKind.JOB))
     program = program_of(site, package)
     if not program and not _is_started(package) and not package.commands:
@@ -53,7 +55,7 @@ def _is_for_deno(source: Source) -> bool:
 
 def _is_started(package: Package) -> bool:
     words = package.words("start")
-    return bool(words) and words[0] not in _tooling
+    return bool(words) and words[0] not in (_tooling | _managers if package.workspaces else _tooling)
 
 
 def _gives_away(source: Source) -> bool:
@@ -76,4 +78,4 @@ def _other(site: Site, package: Package, kind: ServiceKind) -> Service:
     )
 
 
-RULE = Rule("node", Language.NODE, (MANIFEST,), find)
+RULE = Rule("node", Language.NODE, (MANIFEST, MEMBER), find)

@@ -30,15 +30,16 @@ def find(site: Site) -> Finding | None:
     if MANIFEST not in site.folder.files and not files and not _index(site):
         return None
     index = _index(site)
-    page = index if composer.kind not in LIBRARIES else None
+    theme = {"functions.php", "style.css"} <= site.folder.files
+    page = index if composer.kind not in LIBRARIES and not theme else None
     if page and (composer.kind == "project" or not (composer.loads and page == "src/index.php")):
         seen = (f"{site.folder.file(page)}: a page",)
         return Finding(php_service(site, Language.PHP, ServiceKind.WEB, seen, serve(page.rpartition("/")[0] or ".")))
     if composer.commands and composer.kind in {"", "project"}:
         seen = (f"{composer.path}: installs {composer.commands[0]}",)
         return Finding(php_service(site, Language.PHP, ServiceKind.JOB, seen, ("php", composer.commands[0])))
-    if MANIFEST in site.folder.files and (composer.loads or composer.kind in LIBRARIES):
-        seen = (f"{composer.path}: classes for others",)
+    if theme or (MANIFEST in site.folder.files and (composer.loads or composer.kind in LIBRARIES)):
+        seen = (f"{site.folder.path}: parts for others",)
         return Finding(php_service(site, Language.PHP, ServiceKind.LIBRARY, seen, ()))
     if files:
         seen = (f"{site.folder.file(files[0])}: a program",)

@@ -18,7 +18,7 @@ def find(site: Site) -> Finding | None:
             site, crate, Language.RUST, ServiceKind.WEB, f"{site.folder.file(MANIFEST)}: listens", port=8080
         )
         return Finding(found)
-    job = bool(crate.programs)
+    job = bool(crate.programs) and not (crate.library and crate.name not in crate.programs)
     seen = f"{site.folder.file(MANIFEST)}: {'builds ' + crate.programs[0] if job else 'a crate for others to use'}"
     return Finding(
         rust_service(site, crate, Language.RUST, ServiceKind.JOB if job else ServiceKind.LIBRARY, seen, port=None)

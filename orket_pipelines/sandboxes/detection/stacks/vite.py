@@ -43,7 +43,9 @@ def find(site: Site) -> Finding | None:
     """A page, where Vite is declared and has a page to begin with."""
     package = read_package(site.tree, site.folder)
     manifest = declares(site, package, "vite") if package else None
-    if package is None or manifest is None or any(package.uses(each) for each in _builders) or package.published:
+    if package is None or manifest is None or any(package.uses(each) for each in _builders):
+        return None
+    if package.published and not (package.main or "").endswith(".html"):
         return None
     path, configuration = _configuration(site)
     root = _root(site, configuration)
