@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from orket_pipelines.sandboxes.model import Detection, Plan
     from orket_pipelines.settings import Settings
 
+PATIENCE = 1.2
+"""Seconds in which a repository is looked through."""
+
 
 def register(application: typer.Typer) -> None:
     """Add the command to the tree."""
@@ -31,7 +34,7 @@ def detect(
     from orket_pipelines.sandboxes.detection import report
     from orket_pipelines.sandboxes.planning import plan
 
-    found = find(path)
+    found = find(path, within=None if compose else PATIENCE)
     if compose:
         typer.echo(_document(path.resolve(), plan(found), terminal.settings()), nl=False)
         return

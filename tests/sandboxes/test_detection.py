@@ -237,7 +237,56 @@ def test_a_tree_without_end_is_looked_at_as_far_as_the_bound_goes(tmp_path: Path
     found = detect(tmp_path)
     assert time.process_time() - begun < 4
     assert [service.start[3] for service in found.services] == ["main:app"]
-    assert found.ambiguities == ("not everything was looked at: only the first 20000 files, by depth",)
+    assert found.ambiguities == (
+        "not everything was looked at: only the first 20000 files, by depth, and for a limited time",
+    )
+
+
+HOSTILE = {
+    "package.json": '{"a":' * 50_000,
+    "pnpm-workspace.yaml": "a: &a [x]\nb: &b [*a, *a]\n" + "".join(f"c{n}: &b [*b, *b]\n" for n in range(60)),
+    "docker-compose.yml": "[" * 100_000,
+    "compose.yml": "a: &a {x: y}\n" + "".join(f"c{n}: &a {{<<: [*a, *a, *a]}}\n" for n in range(60)),
+    "pom.xml": '<!DOCTYPE x [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><project>&c;</project>',
+    "pyproject.toml": "a=" + "[" * 20_000,
+    "requirements.txt": "-r requirements.txt\n-r ../../etc/passwd\nfastapi\n" * 1_000,
+    "go.mod": "require (\n" + "a b\n" * 50_000,
+    "main.go": '"' * 400_000,
+    "Cargo.toml": "[a]\n" * 50_000,
+    "server.js": "`" * 400_000,
+    "index.js": "/*" * 200_000,
+    "Gemfile": "gem '" * 80_000,
+    "mix.exs": "{:a, " * 60_000,
+    "x.csproj": "<a>" * 50_000,
+    "api/main.py": APP,
+    "api/requirements.txt": REQUIREMENTS,
+}
+
+
+@pytest.mark.slow
+def test_a_hostile_tree_is_told_of_within_the_time_as_far_as_it_can_be(tmp_path: Path) -> None:
+    build(tmp_path, HOSTILE)
+    for number in range(60):
+        build(tmp_path / f"s{number}", {"package.json": "{}", "pom.xml": "<a/>" * 20_000, "index.js": "a(b);" * 9_000})
+    (tmp_path / "/".join(["d"] * 200)).mkdir(parents=True)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "out").symlink_to("/")
+    for name in ("Procfile", "Dockerfile", ".env"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "setup.py").write_bytes(os.urandom(400_000))
+    (tmp_path / "composer.json").write_bytes(b"\0" * 500_000)
+    begun = time.process_time()
+    found = detect(tmp_path)
+    assert time.process_time() - begun < 3
+    assert [(each.folder, each.stack) for each in found.services] == [("api", "fastapi")]
+
+
+def test_when_the_time_is_over_what_was_seen_decides(tmp_path: Path) -> None:
+    build(tmp_path, {"requirements.txt": REQUIREMENTS, "main.py": APP})
+    assert detect(tmp_path, within=60).services[0].stack == "fastapi"
+    found = detect(tmp_path, within=-1)
+    assert [each.stack for each in found.services] == ["python"]
+    assert found.ambiguities[-1].startswith("not everything was looked at")
 
 
 def test_what_is_looked_at_is_never_executed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fnmatch import fnmatch
+from fnmatch import translate
 from pathlib import Path
 
 from orket_pipelines.errors import DetectionError
@@ -32,12 +32,15 @@ NAME_OF_KIND = {
 """What a service at the root is called; others are called after their folders."""
 RESERVED = frozenset({"localhost"})
 
+_wild = re.compile(r"[*?\[]")
 
-def detect(root: Path) -> Detection:
+
+def detect(root: Path, *, within: float | None = None) -> Detection:
     """What runs in the repository at `root`, found without running any of it.
 
-    Its own manifest comes first, and replaces what would be found. Raises: DetectionError where `root` is no folder
-    that can be read, the manifest is wrong, or a stack that somebody installed cannot be loaded.
+    Its own manifest comes first, and replaces what would be found. After `within` seconds nothing more is read, and
+    what was seen by then decides; None: as long as it takes. Raises: DetectionError where `root` is no folder that can
+    be read, the manifest is wrong, or a stack that somebody installed cannot be loaded.
     """
     try:
         resolved = root.resolve(strict=True)
@@ -45,7 +48,7 @@ def detect(root: Path) -> Detection:
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DetectionError(f"{root}: cannot be looked into: {reason}", next_step="Name a folder.") from error
-    tree = Tree(resolved)
+    tree = Tree(resolved, within=within)
     manifest = read_manifest(tree, resolved)
     if manifest and manifest.services:
         return manifest
@@ -57,7 +60,9 @@ def _found(tree: Tree) -> Detection:
     findings = list(_findings(tree, known_rules()))
     services = selected(tree, [Found(folder, each.service) for folder, each in findings if each.service])
     incomplete = (
-        [] if tree.complete else [f"not everything was looked at: only the first {ENTRIES_LIMIT} files, by depth"]
+        []
+        if tree.complete
+        else [f"not everything was looked at: only the first {ENTRIES_LIMIT} files, by depth, and for a limited time"]
     )
     return Detection(
         services=tuple(_named([with_surroundings(tree, each) for each in services])),
@@ -80,18 +85,22 @@ def _findings(tree: Tree, rules: tuple[Rule, ...]) -> Iterator[tuple[Folder, Fin
 
 def _sites(tree: Tree, language: str, rules: list[Rule]) -> list[Folder]:
     """The root, and every folder near it that has a manifest of the language."""
-    patterns = sorted({pattern for rule in rules for pattern in rule.manifests})
+    patterns = {pattern for rule in rules for pattern in rule.manifests}
+    plain = frozenset(each for each in patterns if not _wild.search(each))
+    open_ = re.compile("|".join(map(translate, sorted(patterns - plain))) or r"(?!)")
     depth = SERVICE_DEPTH + (language in DEEPER)
     near = (each for each in tree.folders.values() if each.depth <= depth)
     return [
         each
         for each in near
-        if each.path == "." or _declares(each, patterns) or (language == Language.PYTHON and _is_backend(tree, each))
+        if each.path == "."
+        or _declares(each, plain, open_)
+        or (language == Language.PYTHON and _is_backend(tree, each))
     ][:SITES_LIMIT]
 
 
-def _declares(folder: Folder, patterns: list[str]) -> bool:
-    return any(fnmatch(name, pattern) for name in folder.files for pattern in patterns)
+def _declares(folder: Folder, plain: frozenset[str], open_: re.Pattern[str]) -> bool:
+    return not plain.isdisjoint(folder.files) or any(map(open_.match, folder.files))
 
 
 def _is_backend(tree: Tree, folder: Folder) -> bool:

@@ -11,6 +11,8 @@ from orket_pipelines.sandboxes.detection.tree import Folder
 MANIFEST = "go.mod"
 COMMANDS_DEPTH = 3
 """How far below the module its commands lie (`cmd/server/main.go`, `internal/cmd/…`)."""
+LINES_LIMIT = 2_000
+"""Of a go.mod."""
 
 _version = re.compile(r"/v\d+$")
 
@@ -96,7 +98,7 @@ def _read(site: Site) -> GoModule | None:
 def _manifest(text: str) -> tuple[str, frozenset[str]]:
     """The module's name, and what it requires itself."""
     name, requires, inside = "", set[str](), False
-    for line in text.splitlines():
+    for line in text.splitlines()[:LINES_LIMIT]:
         plain, _, comment = line.partition("//")
         words = plain.split()
         if words[:1] == ["module"] and len(words) > 1:

@@ -9,6 +9,8 @@ from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 MANIFEST = "mix.exs"
 PORT = 4000
+WORDS_LIMIT = 5_000
+"""Of a mix.exs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def read_mix(site: Site) -> Mix | None:
     source = read_source(site.tree, path, Comments.HASH) if MANIFEST in site.folder.files else None
     if source is None:
         return None
-    words = source.words()
+    words = source.words()[:WORDS_LIMIT]
     return Mix(
         path=path,
         application=next(

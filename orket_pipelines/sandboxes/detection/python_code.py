@@ -9,6 +9,8 @@ from orket_pipelines.sandboxes.detection.rule import Site
 
 ENTRY_NAMES = ("main", "app", "api", "server", "asgi", "__main__", "__init__", "wsgi", "run", "application", "bot")
 """Where programs begin; read whether or not they name the framework."""
+FILES_LIMIT = 2_000
+"""Files of one folder, the nearest first: a framework lies no deeper in what is larger."""
 HOPS = 6
 """Re-exports and routers within routers that are followed."""
 
@@ -95,12 +97,16 @@ def read_module(site: Site, path: str) -> Module | None:
 
 def python_files(site: Site) -> list[str]:
     """The paths of the folder's programs and modules, without its tests and its packaging."""
-    return [
-        folder.file(file)
-        for folder in site.folders()
-        for file in sorted(folder.files)
-        if file.endswith(".py") and not is_test(file) and file not in _packaging
-    ]
+    key = ("python files", site.folder.path)
+    if key not in site.tree.memory:
+        site.tree.memory[key] = [
+            folder.file(file)
+            for folder in site.folders()
+            for file in sorted(folder.files)
+            if file.endswith(".py") and not is_test(file) and file not in _packaging
+        ][:FILES_LIMIT]
+    found: list[str] = site.tree.memory[key]
+    return found
 
 
 def _candidates(site: Site, mention: str) -> list[str]:

@@ -1,10 +1,11 @@
 """Source code of any language as tokens: comments are gone, texts are one token each; no more is understood of it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from fnmatch import fnmatch
+from fnmatch import translate
+from functools import cache
 
 from orket_pipelines.sandboxes.detection.rule import Site
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
@@ -82,16 +83,19 @@ def sources(site: Site, patterns: Iterable[str], comments: Comments) -> list[Sou
 
 def read_all(tree: Tree, folders: Iterable[Folder], patterns: tuple[str, ...], comments: Comments) -> Iterator[Source]:
     """The files of these names in the folders."""
+    matches = _matcher(patterns)
     paths = [
-        (_rank(name), folder.depth, folder.file(name))
-        for folder in folders
-        for name in folder.files
-        if any(fnmatch(name, pattern) for pattern in patterns)
+        (_rank(name), folder.depth, folder.file(name)) for folder in folders for name in folder.files if matches(name)
     ]
     for _, _, path in sorted(paths)[:FILES_LIMIT]:
         source = read_source(tree, path, comments)
         if source:
             yield source
+
+
+@cache
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    return re.compile("|".join(map(translate, patterns))).match
 
 
 def _rank(name: str) -> int:

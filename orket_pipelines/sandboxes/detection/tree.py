@@ -1,13 +1,16 @@
 """What may be seen of a repository: a bounded look at its folders and files that follows no link."""
 
+import math
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from orket_pipelines.clock import Clock, SystemClock
+from orket_pipelines.sandboxes.detection.skipping import is_looked_into
 
 ENTRIES_LIMIT = 20_000
 """Files and folders that are looked at, those nearest the root first."""
@@ -18,104 +21,10 @@ FILE_LIMIT = 512 * 1024
 """Bytes of one file; none that a person writes and a detector needs is larger."""
 READ_LIMIT = 16 * 1024**2
 """Bytes of all files together."""
+READS_LIMIT = 4_000
+"""Files that are opened, those that are asked for first."""
 EFFORT_LIMIT = 768 * 1024
 """Characters of source code that are parsed or split into tokens, of all files together: about a second."""
-SKIPPED = frozenset(
-    [
-        "node_modules",
-        "vendor",
-        "third_party",
-        "third-party",
-        "thirdparty",
-        "bower_components",
-        "site-packages",
-        "pods",
-        "deps",
-        "_build",
-        "__pycache__",
-        "venv",
-        "env",
-        "virtualenv",
-        "dist",
-        "build",
-        "out",
-        "target",
-        "obj",
-        "coverage",
-        "htmlcov",
-        "storybook-static",
-        "test",
-        "tests",
-        "__tests__",
-        "__mocks__",
-        "testing",
-        "e2e",
-        "cypress",
-        "spec",
-        "specs",
-        "fixtures",
-        "__fixtures__",
-        "testdata",
-        "integration-tests",
-        "integration_tests",
-        "integration_test",
-        "examples",
-        "example",
-        "samples",
-        "sample",
-        "docs",
-        "doc",
-        "docs_src",
-        "documentation",
-        "playground",
-        "playgrounds",
-        "demo",
-        "demos",
-        "benchmark",
-        "benchmarks",
-        "bench",
-        "snippets",
-        "tutorial",
-        "tutorials",
-        "template",
-        "templates",
-        "project_template",
-        "starters",
-        "boilerplate",
-        "boilerplates",
-        "scaffold",
-        "scaffolds",
-    ]
-)
-"""Folders that hold other people's code, what was built, tests, or programs to try things with; hidden ones besides."""
-SKIPPED_WORDS = frozenset(
-    [
-        "test",
-        "tests",
-        "e2e",
-        "fixture",
-        "fixtures",
-        "example",
-        "examples",
-        "sample",
-        "samples",
-        "playground",
-        "playgrounds",
-        "demo",
-        "demos",
-        "benchmark",
-        "benchmarks",
-        "tutorial",
-        "tutorials",
-        "template",
-        "templates",
-        "boilerplate",
-        "scaffold",
-    ]
-)
-"""The same as one word of a folder's name: `sfc-playground`, `Shop.Tests`, `TestConsole`."""
-
-_word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|e2e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +50,13 @@ class Tree:
     Names that cannot be printed are passed over: no program of ours should have to say them.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, within: float | None = None, clock: Clock | None = None) -> None:
+        """`within`: seconds after which nothing more is read; None where all may be looked at that the bounds allow."""
         self._root = root
+        self._clock = clock or SystemClock()
+        self._until = math.inf if within is None else self._clock.monotonic() + within
         self._left = READ_LIMIT
+        self._reads = READS_LIMIT
         self._texts: dict[str, str | None] = {}
         self._effort = EFFORT_LIMIT
         self.memory: dict[object, Any] = {}
@@ -160,7 +73,7 @@ class Tree:
     def spend(self, text: str) -> bool:
         """Whether this source may still be parsed; what is left of the effort shrinks by it."""
         self._effort -= len(text)
-        return self._effort >= 0
+        return self._effort >= 0 and not self._is_late()
 
     def below(self, folder: Folder) -> Iterator[Folder]:
         """The folder itself and every folder in it, nearest first."""
@@ -169,6 +82,11 @@ class Tree:
     def above(self, folder: Folder) -> Iterator[Folder]:
         """The folder itself and every folder that it lies in, nearest first."""
         return (each for each in reversed(self.folders.values()) if each.contains(folder.path))
+
+    def _is_late(self) -> bool:
+        late = self._clock.monotonic() > self._until
+        self.complete = self.complete and not late
+        return late
 
     def _walk(self) -> Iterator[Folder]:
         left, waiting = ENTRIES_LIMIT, [(".", 0)]
@@ -180,12 +98,12 @@ class Tree:
                 continue
             folder = Folder(path, depth, files)
             yield folder
-            if left <= 0:
+            if left <= 0 or self._is_late():
                 self.complete = False
                 return
             if depth < DEPTH_LIMIT:
                 inner = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-                waiting += [(folder.file(name), depth + 1) for name in inner if _is_looked_into(name, folder)]
+                waiting += [(folder.file(name), depth + 1) for name in inner if is_looked_into(name, path)]
 
     def _list(self, path: str, limit: int) -> "list[os.DirEntry[str]]":
         try:
@@ -196,6 +114,9 @@ class Tree:
             return []
 
     def _read(self, path: str) -> str | None:
+        self._reads -= 1
+        if self._reads < 0 or self._is_late():
+            return None
         try:
             # A pipe would be waited for, and a link could lead anywhere.
             descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -211,16 +132,3 @@ class Tree:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
             return None
-
-
-def _is_looked_into(name: str, parent: Folder) -> bool:
-    if name.startswith("."):
-        return False
-    if "/src/main/" in f"/{parent.path}/":
-        # Java's packages: `com.example.demo` is where most programs begin their life.
-        return True
-    if name == "docs" and parent.path == "apps":
-        # A workspace's documentation may be one of its applications.
-        return True
-    words = {each.lower() for each in _word.findall(name)}
-    return name.lower() not in SKIPPED and SKIPPED_WORDS.isdisjoint(words)

@@ -1,0 +1,38 @@
+"""Folders that are not looked into: other people's code, what was built, tests, and programs to try things with."""
+
+import re
+
+SKIPPED = frozenset(
+    {
+        *("node_modules", "bower_components", "vendor", "third_party", "third-party", "thirdparty", "deps", "pods"),
+        *("__pycache__", "site-packages", "venv", "env", "virtualenv"),
+        *("dist", "build", "_build", "out", "target", "obj", "coverage", "htmlcov", "storybook-static"),
+        *("tests", "test", "testing", "__tests__", "__mocks__", "__fixtures__", "testdata", "cypress", "spec", "specs"),
+        *("docs", "doc", "documentation", "docs_src", "bench", "snippets", "project_template", "starters"),
+    }
+)
+"""By their whole names, in whatever case; hidden ones besides."""
+SKIPPED_WORDS = frozenset(
+    {
+        *("test", "tests", "e2e", "fixture", "fixtures", "example", "examples", "sample", "samples", "demo", "demos"),
+        *("playground", "playgrounds", "benchmark", "benchmarks", "tutorial", "tutorials"),
+        *("template", "templates", "boilerplate", "boilerplates", "scaffold", "scaffolds"),
+    }
+)
+"""By one word of their names: `sfc-playground`, `Shop.Tests`, `TestConsole`."""
+
+_word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|e2e")
+
+
+def is_looked_into(name: str, parent: str) -> bool:
+    """Whether a folder of this name, in the folder of that path, may hold what a repository is for."""
+    if name.startswith("."):
+        return False
+    if "/src/main/" in f"/{parent}/":
+        # Java's packages: `com.example.demo` is where most programs begin their life.
+        return True
+    if name == "docs" and parent == "apps":
+        # A workspace's documentation may be one of its applications.
+        return True
+    words = {each.lower() for each in _word.findall(name)}
+    return name.lower() not in SKIPPED and SKIPPED_WORDS.isdisjoint(words)
