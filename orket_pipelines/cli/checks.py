@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from orket_pipelines.agents.models.catalog import check_names, model_names, server_of, setting_of
+from orket_pipelines.clock import SystemClock
 from orket_pipelines.containers import engine_answers, open_engine
 from orket_pipelines.delivery.isolation import what_processes_lack
 from orket_pipelines.errors import OrketError, SettingsError
@@ -45,7 +46,7 @@ class Finding:
     next: str = ""
 
 
-def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
+def examine(load: Callable[[], Settings], *, abilities: bool = False) -> Iterator[Finding]:
     """One finding after the other, the rest going on where one fails; `load` reads the settings, and may refuse."""
     yield check_python()
     yield check_git()
@@ -58,6 +59,8 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
     for check in checks:
         yield check(settings)
     yield from check_models(settings)
+    if abilities:
+        yield from check_abilities(settings)
     yield check_engine(settings)
     yield check_processes(settings)
     yield check_port()
@@ -140,6 +143,24 @@ def check_model(settings: Settings, name: str) -> Finding:
         return _ask_for_models(settings, name, server_of(settings, name))
     except SettingsError as error:
         return Finding("model", "fail", f"{name}, but no server", error.next_step)
+
+
+def check_abilities(settings: Settings) -> Iterator[Finding]:
+    """Whether each language model makes a tool call that it is asked for, which may cost a little."""
+    from orket_pipelines.agents.models import open_models
+    from orket_pipelines.agents.models.probe import probe
+
+    for name in model_names(settings):
+        if name == SCRIPTED:
+            yield Finding("ability", "ok", "scripted: it plays the examples, and cannot be asked anything else")
+            continue
+        try:
+            found = probe(open_models(settings), name, settings, SystemClock())
+        except OrketError as error:
+            yield Finding("ability", "fail", str(error), error.next_step)
+            continue
+        step = "" if found.able else "Choose another model (orket models list), or tell its server to offer tools."
+        yield Finding("ability", "ok" if found.able else "fail", f"{name}: {found.told} ({found.used})", step)
 
 
 def check_engine(settings: Settings) -> Finding:

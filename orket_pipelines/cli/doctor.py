@@ -1,6 +1,7 @@
 """`orket doctor`: what this machine has, what it lacks, and what helps."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -12,11 +13,19 @@ def register(application: typer.Typer) -> None:
     command(application, "doctor")(doctor)
 
 
-def doctor(terminal: Terminal) -> None:
+def doctor(
+    terminal: Terminal,
+    model: Annotated[
+        bool,
+        typer.Option(
+            "--model", envvar="ORKET_DOCTOR_MODEL", help="Have each model make one real call, which may cost a little."
+        ),
+    ] = False,
+) -> None:
     """See what this machine has and lacks."""
     from orket_pipelines.cli.checks import examine
 
-    findings = list(examine(terminal.settings))
+    findings = list(examine(terminal.settings, abilities=model))
     terminal.data([asdict(finding) for finding in findings])
     for finding in findings:
         terminal.say(f"{finding.status:<5} {finding.name:<10} {finding.found}")

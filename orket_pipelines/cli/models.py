@@ -56,13 +56,11 @@ def check(
     terminal.say(f"asking {chosen} for one tool call…")
     found = probe(open_models(settings), chosen, settings, SystemClock())
     terminal.data(asdict(found))
-    cost = "price unknown" if found.cost is None else f"${found.cost:.6f}"
-    used = f"{found.input_tokens} tokens in, {found.output_tokens} out, {cost}, {found.seconds:.1f} s"
     if not found.able:
         step = "Choose another model (orket models list), or tell its server to offer tools."
         complain(f"{chosen} is not able enough: {found.told}", step, machine=terminal.machine)
         raise typer.Exit(FAILED)
-    terminal.say(f"{chosen} is able enough: {found.told} ({used})")
+    terminal.say(f"{chosen} is able enough: {found.told} ({found.used})")
 
 
 def _described(settings: "Settings", name: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Moods:
     random: Random
     met: dict[str, int] = field(default_factory=dict)
     _moods: dict[str, Mood] = field(default_factory=dict)
+    _due: list[str] = field(default_factory=list)
     _weather: tuple[str, float] = ("", 0.0)
 
     def chain(self, name: str | None) -> tuple[str, ...]:
@@ -60,13 +61,16 @@ class Moods:
         return await (FAULTS[what](self, asked) if what in FAULTS else self._speak(asked))
 
     def _fault(self) -> str:
-        """What this request meets. A storm of 429 and a server that is down last for minutes."""
+        """What this request meets: each fault as often as the others. A storm of 429 and a server that is down last for
+        minutes.
+        """
         kind, until = self._weather
         if self.clock.monotonic() < until:
             return kind
         if self.random.random() < 0.85:
             return "well"
-        kind = self.random.choice(sorted(FAULTS))
+        self._due = self._due or self.random.sample(sorted(FAULTS), len(FAULTS))
+        kind = self._due.pop()
         if kind in {"storm", "down"}:
             self._weather = (kind, self.clock.monotonic() + self.random.uniform(60, 600))
         return kind

@@ -80,3 +80,15 @@ def test_a_model_that_does_not_answer_or_is_not_there_fails_with_the_next_step(
     assert "local gave no usable answer: HTTP 503: overloaded" in orket("models", "check", "local").output
     assert "no model 'smal'; is small meant?" in orket("models", "check", "smal").output
     assert "plays playbooks" in orket("models", "check").output
+
+
+def test_the_doctor_has_each_model_make_a_call_where_it_is_asked_to(server: ProtocolServer, orket: Orket) -> None:
+    server.answers(report_sum={"sum": 42, "terms": [17, 25]})
+    server.answers("I cannot.")
+    told = orket("doctor", "--model").stdout
+    assert "ok    ability    scripted: it plays the examples, and cannot be asked anything else" in told
+    assert "ok    ability    small: it called the tool as it was asked to (100 tokens in, 20 out, $0.000140, " in told
+    assert "fail  ability    local: it called no tool, and said: I cannot." in told
+    assert "orket models list" in told
+    assert "ability" not in orket("doctor").stdout
+    assert len(server.requests) == 2

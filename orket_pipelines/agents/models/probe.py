@@ -40,6 +40,12 @@ class Ability:
     output_tokens: int
     cost: float | None
 
+    @property
+    def used(self) -> str:
+        """What it took, for people."""
+        cost = "price unknown" if self.cost is None else f"${self.cost:.6f}"
+        return f"{self.input_tokens} tokens in, {self.output_tokens} out, {cost}, {self.seconds:.1f} s"
+
 
 def probe(models: Models, name: str, settings: Settings, clock: Clock) -> Ability:
     """Ask the model of this name, and nobody who stands in for it. Raises: ModelError where it gives no answer."""
