@@ -3,31 +3,21 @@
 import gc
 import sqlite3
 import tempfile
-import threading
 import time
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 from orket_pipelines.agents import run_session
 from orket_pipelines.agents.history import History
-from orket_pipelines.agents.model import Assignment, Purpose
-from orket_pipelines.agents.models.playbook import Playbook
-from orket_pipelines.agents.models.scripted import Scripted
 from orket_pipelines.agents.records import calls_of, list_sessions, turns_of
 from orket_pipelines.agents.roles import get_role
-from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.bench.desk import open_store, script, set_up
 from orket_pipelines.bench.floor import agent_steps
 from orket_pipelines.bench.model import Metric, Report, against
-from orket_pipelines.cards.model import Card, CardKind, CardState
-from orket_pipelines.cards.records import insert_cards
-from orket_pipelines.git.fake import MemoryCode
-from orket_pipelines.settings import Settings
+from orket_pipelines.cards.model import CardState
 from orket_pipelines.store import Store
-from orket_pipelines.workbench.fake import MemoryWorkbenches
 
 STEPS = 200
-CARD, REPOSITORY = "bench", "bench"
 NAME = f"{'n' * 60}/{'m' * 60}.txt"
 """Makes a call of some 200 characters, and a result of as many."""
 DISK, IDLE = 0.5, 1.0
@@ -50,15 +40,14 @@ def measure(report: Report) -> list[Metric]:
 
 def _hold(folder: Path, steps: int) -> tuple[float, int, int]:
     """CPU seconds of a session, bytes that the database grew by, bytes of its conversation in memory."""
-    folder.mkdir()
-    store = Store.open(f"sqlite:///{folder / 'orket.db'}")
-    desk, assignment = _set_up(store, folder)
-    turns: list[dict[str, Any]] = [
-        {"calls": [{"read_file": {"path": NAME, "start_line": number, "line_count": 1}}]} for number in range(1, steps)
-    ]
-    asks = {"request_state": {"state": "ready_for_testing", "summary": "read"}}
-    scene = {"purpose": "work", "turns": [*turns, {"calls": [asks]}]}
-    models = Scripted(Playbook.model_validate({"cards": {CARD: {"coder": [scene]}}}))
+    store = open_store(folder)
+    desk, assignment = set_up(store, folder, turn_limit=2 * STEPS)
+    file = desk.workbench.checkout / NAME
+    file.parent.mkdir()
+    file.write_text("a short line\n" * STEPS)
+    models = script(
+        [{"read_file": {"path": NAME, "start_line": number, "line_count": 1}} for number in range(1, steps)]
+    )
     before = _size(folder)
     cpu = time.process_time()
     run_session(desk, models, assignment)
@@ -67,21 +56,6 @@ def _hold(folder: Path, steps: int) -> tuple[float, int, int]:
     idle = _weigh(store)
     store.close()
     return cpu, grown, idle
-
-
-def _set_up(store: Store, folder: Path) -> tuple[Desk, Assignment]:
-    code = MemoryCode()
-    base = code.ensure(REPOSITORY, title="Bench", at=0)
-    checkout = folder / "checkout"
-    code.check_out(REPOSITORY, base, checkout)
-    (checkout / NAME).parent.mkdir()
-    (checkout / NAME).write_text("a short line\n" * STEPS)
-    with store.write() as tx:
-        insert_cards(tx, [Card(CARD, CardKind.ISSUE, "Read", state=CardState.IN_PROGRESS)])
-    settings = Settings(home=folder, turn_limit=2 * STEPS)
-    workbench = MemoryWorkbenches().open(checkout, name=CARD)
-    desk = Desk(store.acting(actor="coder"), code, workbench, settings, threading.Event())
-    return desk, Assignment(CARD, 1, "coder", Purpose.WORK, 1, base, REPOSITORY, ("true",), "Read.")
 
 
 def _size(folder: Path) -> int:

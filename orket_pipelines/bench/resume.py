@@ -7,28 +7,18 @@ import multiprocessing
 import os
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from orket_pipelines.agents import run_session
-from orket_pipelines.agents.model import Assignment, Purpose
-from orket_pipelines.agents.models.playbook import Playbook
-from orket_pipelines.agents.models.scripted import Scripted
 from orket_pipelines.agents.records import list_sessions, turns_of
-from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.bench.desk import open_store, script, set_up
 from orket_pipelines.bench.model import Metric, Report
-from orket_pipelines.cards.model import Card, CardKind, CardState
-from orket_pipelines.cards.records import insert_cards
-from orket_pipelines.git.fake import MemoryCode
-from orket_pipelines.settings import Settings
-from orket_pipelines.store import Store, read_events
 from orket_pipelines.workbench.fake import MemoryWorkbenches, ended
 from orket_pipelines.workbench.model import Execution
 
 CALLS, DEADLY = 30, 17
-CARD, REPOSITORY = "bench", "bench"
 
 
 def measure(report: Report) -> list[Metric]:
@@ -59,16 +49,6 @@ def measure(report: Report) -> list[Metric]:
 
 def _hold(folder: Path, deadly: int) -> tuple[int, int]:
     """Hold the session, from where it stands; the turns that are stored, and what was counted."""
-    folder.mkdir(exist_ok=True)
-    checkout = folder / "checkout"
-    store = Store.open(f"sqlite:///{folder / 'orket.db'}")
-    code = MemoryCode(folder / "code")
-    base = code.ensure(REPOSITORY, title="Bench", at=0)
-    with store.write() as tx:
-        if not read_events(tx, limit=1):
-            insert_cards(tx, [Card(CARD, CardKind.ISSUE, "Count", state=CardState.IN_PROGRESS)])
-    if not checkout.exists():
-        code.check_out(REPOSITORY, base, checkout)
 
     def count(path: Path, _command: Sequence[str]) -> Execution:
         reached = _counted(path) + 1
@@ -77,23 +57,16 @@ def _hold(folder: Path, deadly: int) -> tuple[int, int]:
             os.kill(os.getpid(), signal.SIGKILL)
         return ended(output=f"counted to {reached}")
 
-    workbench = MemoryWorkbenches(count).open(checkout, name=CARD)
-    desk = Desk(store.acting(actor="coder"), code, workbench, Settings(home=folder), threading.Event())
-    run_session(desk, _script(), Assignment(CARD, 1, "coder", Purpose.WORK, 1, base, REPOSITORY, (), "Count."))
+    store = open_store(folder)
+    desk, assignment = set_up(store, folder, MemoryWorkbenches(count))
+    run_session(desk, script([{"run_command": {"command": ["count"]}}] * CALLS), assignment)
     with store.read() as tx:
         (session,) = list_sessions(tx)
         stored = len(turns_of(tx, session.id))
     store.close()
-    return stored, _counted(checkout)
+    return stored, _counted(desk.workbench.checkout)
 
 
 def _counted(checkout: Path) -> int:
     counter = checkout / "counter.txt"
     return int(counter.read_text()) if counter.exists() else 0
-
-
-def _script() -> Scripted:
-    turns = [{"calls": [{"run_command": {"command": ["count"]}}]} for _ in range(CALLS)]
-    asks = {"calls": [{"request_state": {"state": "ready_for_testing", "summary": "Counted."}}]}
-    scene = {"purpose": "work", "turns": [*turns, asks]}
-    return Scripted(Playbook.model_validate({"cards": {CARD: {"coder": [scene]}}}))

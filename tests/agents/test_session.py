@@ -1,5 +1,6 @@
 """The turn loop on the shipped fakes: what is stored, what is denied, how a session ends."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -281,3 +282,7 @@ def fails(error: Exception) -> Any:
 def replaced(monkeypatch: pytest.MonkeyPatch, name: str, run: Any) -> None:
     """Let a tool behave otherwise, behind its own gate."""
     monkeypatch.setitem(TOOLS, name, replace(TOOLS[name], run=run))
+
+
+def test_the_turn_loop_fits_one_screen() -> None:
+    assert len(inspect.getsource(run_session).splitlines()) <= 40
