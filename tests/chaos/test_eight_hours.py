@@ -59,6 +59,7 @@ def test_two_hours_of_trouble_end_with_every_card_in_a_state_with_a_reason(begin
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_eight_hours_of_trouble_leave_nothing_open_and_nothing_behind(seed: int, begin: Begin) -> None:
     day = begin(seed)
