@@ -9,8 +9,7 @@ from orket_pipelines.cli.terminal import Terminal, command
 from orket_pipelines.errors import DetectionError
 
 if TYPE_CHECKING:
-    from orket_pipelines.sandboxes.model import Detection, Plan
-    from orket_pipelines.settings import Settings
+    from orket_pipelines.sandboxes.model import Detection
 
 PATIENCE = 1.2
 """Seconds in which a repository is looked through."""
@@ -32,11 +31,12 @@ def detect(
     """Find what a repository holds, and how it would run; nothing of it is executed."""
     from orket_pipelines.sandboxes.detection import detect as find
     from orket_pipelines.sandboxes.detection import report
+    from orket_pipelines.sandboxes.exporting import export
     from orket_pipelines.sandboxes.planning import plan
 
     found = find(path, within=None if compose else PATIENCE)
     if compose:
-        typer.echo(_document(path.resolve(), plan(found), terminal.settings()), nl=False)
+        typer.echo(export(plan(found), path.resolve(), terminal.settings()), nl=False)
         return
     terminal.data(report(found))
     if not terminal.machine:
@@ -80,22 +80,3 @@ def _command(words: tuple[str, ...]) -> str:
     import shlex
 
     return " ".join(word if word == "{port}" else shlex.quote(word) for word in words)
-
-
-def _document(root: Path, planned: "Plan", settings: "Settings") -> str:
-    import hashlib
-
-    from orket_pipelines.containers.defaults import command_user, limits_of
-    from orket_pipelines.sandboxes.compose import ComposeFrame, compose_document, compose_text, port_of
-
-    front = next(service for service in planned.services if service.name == planned.front)
-    frame = ComposeFrame(
-        source=root,
-        image=settings.workbench_image,
-        user=command_user(),
-        bridge=f"orkt-{hashlib.sha256(str(root).encode()).hexdigest()[:8]}",
-        labels={"orket.purpose": "compose"},
-        ports={planned.front: port_of(front)},
-        limits=limits_of(settings),
-    )
-    return compose_text(compose_document(planned, frame))

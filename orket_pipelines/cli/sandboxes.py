@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -97,6 +98,34 @@ def diagnose(terminal: Terminal, name: Name) -> None:
     if found:
         raise typer.Exit(FAILED)
     terminal.say(f"{sandbox.rock_id}: {sandbox.state}, and nothing is wrong with it")
+
+
+@command(group, "compose")
+def compose(
+    terminal: Terminal,
+    name: Name,
+    source: Annotated[
+        Path | None,
+        typer.Option(envvar="ORKET_SOURCE", help="The files that it runs; by default the copy that is deployed."),
+    ] = None,
+) -> None:
+    """Print a compose document that runs what is deployed, databases and all, on an engine of yours."""
+    from orket_pipelines.sandboxes.exporting import export
+    from orket_pipelines.sandboxes.planning import plan_from_document
+    from orket_pipelines.sandboxes.records import get_sandbox
+    from orket_pipelines.sandboxes.source import source_of
+
+    settings = terminal.settings()
+    with terminal.store() as store, store.read() as tx:
+        found = get_sandbox(tx, name)
+    files = source or source_of(settings.home, settings.workspace, found.id, found.generation)
+    if not found.plan or not files.is_dir():
+        missing = f"there is no folder {files}" if found.plan else "what it runs was never planned"
+        raise SandboxError(
+            f"the sandbox of {found.rock_id} cannot be exported: {missing}",
+            next_step="Export a checkout of your own: orket detect PATH --compose",
+        )
+    typer.echo(export(plan_from_document(found.plan), files.resolve(), settings), nl=False)
 
 
 @command(group, "stop")

@@ -8,10 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orket_pipelines.containers.model import ContainerLimits
 from orket_pipelines.sandboxes import gateway
+from orket_pipelines.sandboxes.compose_databases import (
+    database_services,
+    database_volumes,
+    readiness,
+    secret_mounts,
+    telling,
+)
+from orket_pipelines.sandboxes.compose_text import escaped, literal
+from orket_pipelines.sandboxes.databases import Database, databases_of
 from orket_pipelines.sandboxes.model import Plan, Service, ServiceKind
 
 WORK = "/var/tmp"  # noqa: S108 - a volume of the container's own
@@ -28,7 +35,7 @@ class ComposeFrame:
     """What a plan leaves open: the repository's folder on this host, the image with Python and Node, who runs it.
 
     `ports` are ports of 127.0.0.1 by service; what is not named there is reached through the front alone. `bridge` is
-    the network interface's name, at most 15 characters.
+    the network interface's name, at most 15 characters. `database_images` are by kind; a kind without one is left out.
     """
 
     source: Path
@@ -39,6 +46,7 @@ class ComposeFrame:
     labels: Mapping[str, str] = field(default_factory=dict)
     limits: ContainerLimits = field(default_factory=ContainerLimits)
     scratch: int = 256 * 1024**2
+    database_images: Mapping[str, str] = field(default_factory=dict)
 
 
 def compose_document(plan: Plan, frame: ComposeFrame) -> dict[str, Any]:
@@ -50,6 +58,8 @@ def compose_document(plan: Plan, frame: ComposeFrame) -> dict[str, Any]:
     for service in plan.services:
         services[f"{service.name}_prepare"] = _preparation(service, frame)
         services[service.name] = _running(service, plan, frame)
+    databases = _provided(plan, frame)
+    services |= database_services(databases, _contained(frame), frame.database_images, work=WORK)
     labels = dict(frame.labels)
     return {
         "services": services,
@@ -62,13 +72,11 @@ def compose_document(plan: Plan, frame: ComposeFrame) -> dict[str, Any]:
             },
             "packages": {"driver": "bridge", "labels": labels},
         },
-        "volumes": {service.name: {"labels": labels} for service in plan.services},
+        "volumes": {
+            name: {"labels": labels}
+            for name in (*(service.name for service in plan.services), *database_volumes(databases))
+        },
     }
-
-
-def compose_text(document: dict[str, Any]) -> str:
-    """The document as YAML: the same text for the same document."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=1000)
 
 
 def _preparation(service: Service, frame: ComposeFrame) -> dict[str, Any]:
@@ -76,11 +84,11 @@ def _preparation(service: Service, frame: ComposeFrame) -> dict[str, Any]:
     packages = "node" if service.kind is not ServiceKind.WEB else "python" if service.start[0] == "python" else "both"
     return {
         **_contained(frame),
-        "command": _literal(["sh", "-c", script, "prepare", packages, service.folder, *service.build]),
+        "command": literal(["sh", "-c", script, "prepare", packages, service.folder, *service.build]),
         "working_dir": WORK,
         "environment": {"HOME": WORK, "TMPDIR": WORK, "CI": "1", "PATH": PROGRAMS},
         "volumes": [
-            {"type": "bind", "source": _escaped(str(frame.source)), "target": "/source", "read_only": True},
+            {"type": "bind", "source": escaped(str(frame.source)), "target": "/source", "read_only": True},
             {"type": "volume", "source": service.name, "target": WORK},
         ],
         "networks": ["packages"],
@@ -91,18 +99,29 @@ def _preparation(service: Service, frame: ComposeFrame) -> dict[str, Any]:
 def _running(service: Service, plan: Plan, frame: ComposeFrame) -> dict[str, Any]:
     port, is_page = port_of(service), service.kind is not ServiceKind.WEB
     command = _gateway(service, plan) if is_page else [word.replace("{port}", str(port)) for word in service.start]
+    databases = tuple(each for each in _provided(plan, frame) if each.kind in service.databases)
     published = {"ports": [f"127.0.0.1:{frame.ports[service.name]}:{port}"]} if service.name in frame.ports else {}
     return {
         **_contained(frame),
-        "command": _literal(command),
-        "working_dir": _escaped(f"{WORK}/project/{service.folder}"),
+        "command": literal(telling(databases, command)),
+        "working_dir": escaped(f"{WORK}/project/{service.folder}"),
         "environment": {"HOME": "/tmp", "HOST": EVERYWHERE, "PORT": str(port), "PATH": PROGRAMS},  # noqa: S108 - a tmpfs
-        "volumes": [{"type": "volume", "source": service.name, "target": WORK, "read_only": is_page}],
+        "volumes": [
+            {"type": "volume", "source": service.name, "target": WORK, "read_only": is_page},
+            *secret_mounts(databases),
+        ],
         "networks": ["sandbox"],
         **published,
         "restart": "on-failure:3",
-        "depends_on": {f"{service.name}_prepare": {"condition": "service_completed_successfully"}},
+        "depends_on": {
+            f"{service.name}_prepare": {"condition": "service_completed_successfully"},
+            **readiness(databases),
+        },
     }
+
+
+def _provided(plan: Plan, frame: ComposeFrame) -> tuple[Database, ...]:
+    return tuple(each for each in databases_of(plan) if frame.database_images.get(each.kind))
 
 
 def port_of(service: Service) -> int:
@@ -114,7 +133,7 @@ def _contained(frame: ComposeFrame) -> dict[str, Any]:
     """What every container is held by."""
     limits, (uid, gid) = frame.limits, frame.user
     return {
-        "image": _escaped(frame.image),
+        "image": escaped(frame.image),
         "user": f"{uid}:{gid}",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
@@ -139,27 +158,3 @@ def _gateway(service: Service, plan: Plan) -> list[str]:
     listen = ["--port", str(PAGE_PORT), "--host", EVERYWHERE]
     routed = [word for route in told for word in ("--route", route)]
     return ["python3", "-I", "-c", gateway.source(), "--root", root, *routed, *listen]
-
-
-def _literal(words: list[str]) -> list[str]:
-    return [_escaped(word) for word in words]
-
-
-def _escaped(text: str) -> str:
-    """As it stands: compose programs replace `$NAME` by what their caller's environment holds."""
-    return text.replace("$", "$$")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as such, and every value written out where it stands."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        del data
-        return True
-
-
-def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _represent)

@@ -25,7 +25,7 @@ from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxSt
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
 from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
 from orket_pipelines.sandboxes.runtime import SECRETS, DeploymentFailed, Handles, Runtime, end_of
-from orket_pipelines.sandboxes.source import discard
+from orket_pipelines.sandboxes.source import discard, folder_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, failpoint, perform, reach
 from orket_pipelines.store import effects as stored_effects
@@ -163,7 +163,7 @@ class DeployedSandboxes:
 
     def folder_of(self, sandbox_id: str) -> Path:
         """Where the files of a sandbox lie."""
-        return self.settings.home.resolve() / "sandboxes" / self.store.workspace_id / sandbox_id
+        return folder_of(self.settings.home, self.store.workspace_id, sandbox_id)
 
     def _serves(self, found: Sandbox, deployment: Deployment) -> bool:
         """Whether the commit is there already, and answers."""

@@ -17,6 +17,16 @@ FOLDER, FILE, PROGRAM = 0o755, 0o644, 0o755
 TOO_BIG = "Take generated files out of the repository, or raise ORKET_CHECKOUT_LIMIT."
 
 
+def folder_of(home: Path, workspace: str, sandbox: str) -> Path:
+    """Where the files of a sandbox lie."""
+    return home.resolve() / "sandboxes" / workspace / sandbox
+
+
+def source_of(home: Path, workspace: str, sandbox: str, generation: int) -> Path:
+    """Where the repository's files of one of its deployments lie."""
+    return folder_of(home, workspace, sandbox) / str(generation) / "source"
+
+
 def copy_source(source: Path, target: Path, *, limit: int) -> None:
     """Copy plain files, folders, and links that stay within, from `source` to `target`, which becomes new.
 

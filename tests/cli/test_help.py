@@ -63,6 +63,8 @@ def test_the_commands_are_these() -> None:
         "roles check",
         "roles list",
         "roles show",
+        "sandboxes compose",
+        "sandboxes diagnose",
         "sandboxes down",
         "sandboxes list",
         "sandboxes logs",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox
 from orket_pipelines.store import Store
@@ -91,3 +92,15 @@ def test_a_diagnosis_says_what_is_wrong_and_what_to_do_and_ends_with_one(orket: 
 def test_the_services_of_one_that_runs_are_looked_at_closely(orket: Orket, todo: Sandbox) -> None:
     """As the store tells it, it runs; as its handles tell, nothing was ever started."""
     assert "nothing is known of its services" in orket("sandboxes", "diagnose", "todo").output
+
+
+def test_what_is_deployed_is_exported_for_people(orket: Orket, todo: Sandbox, home: Path) -> None:
+    missing = orket("sandboxes", "compose", "todo")
+    assert missing.exit_code == 1
+    assert "orket detect PATH --compose" in missing.output
+    files = home / "sandboxes" / "default" / todo.id / "1" / "source"
+    files.mkdir(parents=True)
+    services = yaml.safe_load(orket("sandboxes", "compose", "todo").stdout)["services"]
+    assert set(services) == {"app_prepare", "app"}
+    assert services["app_prepare"]["volumes"][0]["source"] == str(files)
+    assert orket("sandboxes", "compose", "broken").exit_code == 1

@@ -8,13 +8,17 @@ import pytest
 import yaml
 
 from orket_pipelines.sandboxes import gateway
-from orket_pipelines.sandboxes.compose import ComposeFrame, compose_document, compose_text
+from orket_pipelines.sandboxes.compose import ComposeFrame, compose_document
+from orket_pipelines.sandboxes.compose_text import compose_text
+from orket_pipelines.sandboxes.databases import kinds
 from orket_pipelines.sandboxes.model import Detection, Plan, Service, ServiceKind
 from orket_pipelines.sandboxes.planning import plan
 
 API = Service("api", "fastapi", ServiceKind.WEB, ".", start=("python", "-m", "x", "--port", "{port}"), port=8000)
 PAGE = Service("web", "vite", ServiceKind.SPA, "web", build=("npm", "run", "build"), output="dist")
 PLAN = plan(Detection((API, PAGE)))
+STORING = plan(Detection((replace(API, databases=("redis", "postgres")), PAGE)))
+IMAGES = {kind: f"{kind}:1" for kind in kinds()}
 FRAME = ComposeFrame(
     source=Path("/home/me/shop"),
     image="orket-workbench:1",
@@ -108,16 +112,55 @@ def test_the_text_is_the_same_each_time_and_says_what_the_document_says() -> Non
     assert "&id" not in compose_text(document())
 
 
+def test_databases_are_held_as_services_are_and_reached_by_siblings_alone() -> None:
+    made = document(STORING, replace(FRAME, database_images=IMAGES))
+    database = made["services"]["postgres"]
+
+    assert (database["image"], database["user"], database["cap_drop"]) == ("postgres:1", "10001:10001", ["ALL"])
+    assert database["read_only"]
+    assert "ports" not in database
+    assert database["tmpfs"][1].startswith("/var/run/postgresql:rw,noexec,nosuid,nodev,uid=10001,gid=10001,mode=0700")
+    assert database["networks"] == ["sandbox"]
+    assert database["healthcheck"]["test"][:4] == ["CMD", "pg_isready", "--quiet", "--host"]
+    assert database["depends_on"] == {
+        "postgres_secrets": {"condition": "service_completed_successfully"},
+        "postgres_data": {"condition": "service_completed_successfully"},
+    }
+    assert set(made["volumes"]) == {"api", "web", "postgres_secrets", "postgres_data", "redis_secrets", "redis_data"}
+
+
+def test_what_makes_a_password_has_no_network_and_the_document_holds_none() -> None:
+    service = document(STORING, replace(FRAME, database_images=IMAGES))["services"]["redis_secrets"]
+    assert service["network_mode"] == "none"
+    assert service["command"][3:6] == ["prepare", "redis.conf", kinds()["redis"].files["redis.conf"]]
+    assert "export REDIS_URL='redis://:{password}@redis:6379/0'\n" in service["command"][7]
+
+
+def test_a_service_waits_for_its_databases_and_the_first_of_them_has_the_last_word() -> None:
+    service = document(STORING, replace(FRAME, database_images=IMAGES))["services"]["api"]
+    assert service["command"][2] == (
+        '. /run/secrets/redis/environment && . /run/secrets/postgres/environment && exec "$$@"'
+    )
+    assert service["command"][4:] == ["python", "-m", "x", "--port", "8000"]
+    assert service["depends_on"]["postgres"] == {"condition": "service_healthy"}
+    assert [mount["target"] for mount in service["volumes"]][1:] == ["/run/secrets/postgres", "/run/secrets/redis"]
+
+
+def test_a_kind_without_an_image_is_left_out() -> None:
+    assert set(document(STORING)["services"]) == set(document()["services"])
+
+
 @pytest.mark.docker
 @pytest.mark.parametrize("program", [("docker-compose",), ("docker", "compose")], ids=["v1", "v2"])
 def test_compose_programs_accept_the_document(program: tuple[str, ...]) -> None:
     if shutil.which(program[0]) is None or _run([*program, "version"]).returncode != 0:
         pytest.skip(f"{' '.join(program)} is not installed")
-    hostile = plan(Detection((replace(API, folder="a: ${HOME}"), PAGE)))
-    done = _run([*program, "-p", "orket-test", "-f", "-", "config"], compose_text(document(hostile)))
+    hostile = plan(Detection((replace(API, folder="a: ${HOME}", databases=tuple(kinds())), PAGE)))
+    written = document(hostile, replace(FRAME, database_images=IMAGES))
+    done = _run([*program, "-p", "orket-test", "-f", "-", "config"], compose_text(written))
     assert done.returncode == 0, done.stderr
     read = yaml.safe_load(done.stdout)
-    assert set(read["services"]) == {"api_prepare", "api", "web_prepare", "web"}
+    assert set(read["services"]) == set(written["services"])
     assert "a: ${HOME}" in read["services"]["api"]["working_dir"].replace("$$", "$")
 
 
