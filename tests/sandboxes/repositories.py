@@ -319,7 +319,7 @@ CASES = (
         (page("apps/shop", name="shop"),),
     ),
     Case(
-        "pages of dependencies, examples and builds",
+        "pages of dependencies, tests and builds, and one among examples, which is all that is there",
         {
             f"{folder}/x/package.json": VITE
             for folder in ("node_modules", "vendor", "examples", "dist", ".hidden", "tests")
@@ -328,7 +328,8 @@ CASES = (
             f"{folder}/x/index.html": HTML
             for folder in ("node_modules", "vendor", "examples", "dist", ".hidden", "tests")
         },
-        (),
+        (page("examples/x", name="x"),),
+        doubts=1,
     ),
     Case("a page too deep to be a service", {"a/b/c/d/package.json": VITE, "a/b/c/d/index.html": HTML}, ()),
     Case("a Python library", {"pyproject.toml": "[project]\nname='x'\n", "x/__init__.py": ""}, (other("library"),)),
@@ -358,7 +359,7 @@ CASES = (
             "setup.py": "(",
             "Pipfile": "=",
         },
-        (),
+        (other("library"),),
     ),
     Case(
         "manifests of another shape",

@@ -10,7 +10,7 @@ from orket_pipelines.errors import DetectionError
 from orket_pipelines.sandboxes.detection.manifest import read_manifest
 from orket_pipelines.sandboxes.detection.plugins import known_rules
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
-from orket_pipelines.sandboxes.detection.selection import Found, selected
+from orket_pipelines.sandboxes.detection.selection import Found, by_files_alone, selected
 from orket_pipelines.sandboxes.detection.surroundings import with_surroundings
 from orket_pipelines.sandboxes.detection.tree import ENTRIES_LIMIT, SERVICE_DEPTH, Folder, Tree
 from orket_pipelines.sandboxes.model import Detection, Service, ServiceKind
@@ -21,6 +21,7 @@ DEEPER = frozenset({Language.JAVA, Language.DOTNET})
 """Languages whose projects people put one folder deeper."""
 BACKENDS = frozenset({"backend", "server", "api"})
 FRONTENDS = ("frontend", "client", "web", "ui", "webapp")
+AN_EXAMPLE_ELSEWHERE = 0.6
 NAME_LENGTH = 30
 NAME_OF_KIND = {
     ServiceKind.WEB: "api",
@@ -53,6 +54,10 @@ def detect(root: Path, *, within: float | None = None) -> Detection:
     if manifest and manifest.services:
         return manifest
     found = _found(tree)
+    if not found.services and tree.complete:
+        found = _all_that_is_there(Tree(resolved, within=within, everything=True)) or found
+    if not found.services:
+        found = replace(found, services=tuple(_named(by_files_alone(tree))))
     return replace(found, front=manifest.front, routes=manifest.routes) if manifest else found
 
 
@@ -68,6 +73,16 @@ def _found(tree: Tree) -> Detection:
         services=tuple(_named([with_surroundings(tree, each) for each in services])),
         ambiguities=(*(each for _, finding in findings for each in finding.ambiguities), *incomplete),
     )
+
+
+def _all_that_is_there(tree: Tree) -> Detection | None:
+    """What is but an example or a demonstration elsewhere; None where there is none of that either."""
+    found = _found(tree)
+    if not found.services:
+        return None
+    doubt = f"{found.services[0].folder}: a folder of this name holds but examples elsewhere"
+    services = tuple(replace(each, confidence=min(each.confidence, AN_EXAMPLE_ELSEWHERE)) for each in found.services)
+    return replace(found, services=services, ambiguities=(*found.ambiguities, doubt))
 
 
 def _findings(tree: Tree, rules: tuple[Rule, ...]) -> Iterator[tuple[Folder, Finding]]:

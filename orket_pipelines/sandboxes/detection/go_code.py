@@ -28,6 +28,11 @@ class GoModule:
     imports: frozenset[str]
     root_package: str | None
 
+    @property
+    def is_library(self) -> bool:
+        """Whether its root is a package for others to import."""
+        return self.root_package not in {None, "main"}
+
     def importing(self, *packages: str) -> Source | None:
         """The first file that imports one of these packages, or a package below it."""
         return next(

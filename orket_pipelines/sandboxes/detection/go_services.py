@@ -3,6 +3,7 @@
 from orket_pipelines.sandboxes.detection import databases
 from orket_pipelines.sandboxes.detection.go_code import MANIFEST, GoModule, read_go
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.detection.source import Source
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 PORT = 8080
@@ -19,6 +20,8 @@ def framework_rule(name: str, *packages: str) -> Rule:
         if module is None or not module.programs or any(module.name.startswith(each) for each in packages):
             return None
         source = module.importing(*packages)
+        if source and module.is_library and _is_at_root(site, source):
+            return None
         return (
             Finding(go_service(site, module, name, ServiceKind.WEB, f"{source.path}: imports {name}"))
             if source
@@ -26,6 +29,11 @@ def framework_rule(name: str, *packages: str) -> Rule:
         )
 
     return Rule(name, Language.GO, MANIFESTS, find)
+
+
+def _is_at_root(site: Site, source: Source) -> bool:
+    """Whether a file is of the package that others import, rather than of a program."""
+    return (source.path.rpartition("/")[0] or ".") == site.folder.path
 
 
 def go_service(site: Site, module: GoModule, stack: str, kind: ServiceKind, seen: str) -> Service:

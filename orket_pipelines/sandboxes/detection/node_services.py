@@ -42,7 +42,7 @@ Kind = Callable[[Site, Package], ServiceKind]
 class Builder:
     """A framework that builds pages. One of `packages` is declared, and one of `files` (patterns), `folders` or
     `commands` (words of the scripts) says that it is used. `ui` is what it always draws with. `output` is where a
-    page that needs no server is built to."""
+    page that needs no server is built to. `page`: there must be an index.html, or it builds something else."""
 
     name: str
     packages: tuple[str, ...]
@@ -52,6 +52,7 @@ class Builder:
     ui: str | None = None
     kind: Kind | ServiceKind = ServiceKind.SPA
     output: str = "dist"
+    page: bool = False
     port: int = 3000
     start: tuple[str, ...] = ()
 
@@ -62,7 +63,7 @@ def builder_rule(builder: Builder) -> Rule:
     def find(site: Site) -> Finding | None:
         package = read_package(site.tree, site.folder)
         manifest = _declaration(site, package, builder) if package else None
-        if package is None or manifest is None or package.published:
+        if package is None or manifest is None or package.published or (builder.page and not _has_page(site)):
             return None
         used = _use(site, package, builder)
         return (
@@ -208,6 +209,11 @@ def _use(site: Site, package: Package, builder: Builder) -> str | None:
     inner = next((each for each in builder.folders if site.folder.file(each) in site.tree.folders), None)
     own = any(package.uses(each) for each in builder.packages)
     return f"{site.folder.file(inner)}: where {builder.name} looks" if inner and own else None
+
+
+def _has_page(site: Site) -> bool:
+    folders = (site.tree.folders.get(site.folder.file(name)) for name in ("public", "src", "static"))
+    return any(each and "index.html" in each.files for each in (site.folder, *folders))
 
 
 def _is_started(package: Package) -> bool:

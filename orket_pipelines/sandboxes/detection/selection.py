@@ -14,6 +14,8 @@ from orket_pipelines.sandboxes.model import SERVING, Service, ServiceKind
 PAGES = frozenset({ServiceKind.SPA, ServiceKind.STATIC})
 WHOLE = frozenset({Language.PHP, Language.RUBY, Language.ELIXIR, Language.DOTNET})
 """Languages whose frameworks bring their pages with them: a package beside them is their asset pipeline."""
+BUNDLERS = frozenset({"webpack", "parcel", "rsbuild", "rollup"})
+"""What builds parts of pages as well as pages: beside a program, its parts."""
 DOCUMENTATION = frozenset({"mkdocs", "mdbook", "docusaurus", "vitepress", "vuepress"})
 """What builds documentation: beside anything else it is that thing's."""
 SHOWS = frozenset(
@@ -68,6 +70,9 @@ def selected(tree: Tree, found: list[Found]) -> list[Service]:
     if any(each.service.kind is not ServiceKind.STATIC for each in kept):
         kept = [each for each in kept if each.service.framework not in DOCUMENTATION]
     kept = [each for each in kept if not _is_part(each, kept)]
+    if any(each.service.framework == "aspnet" for each in kept):
+        # The server of a Blazor application brings its client with it.
+        kept = [each for each in kept if each.service.framework != "blazor"]
     kept = _without_shows(tree, kept)
     serving = [each for each in kept if each.service.kind in SERVING]
     if serving:
@@ -104,7 +109,7 @@ def _most_written(tree: Tree, found: list[Found]) -> Found:
 
 
 def _draws_pages(service: Service) -> bool:
-    return service.kind in PAGES or service.ui is not None
+    return service.framework not in BUNDLERS and (service.kind in PAGES or service.ui is not None)
 
 
 def _is_plain_page(found: Found) -> bool:
@@ -217,6 +222,17 @@ def _are_libraries(tree: Tree, jobs: list[Found], libraries: list[Found]) -> boo
     published = [each for each in libraries if _is_published_member(tree, each)]
     members = [each for each in jobs if each.service.language in {Language.NODE, Language.JAVA}]
     return bool(members) and len(members) == len(jobs) and (len(published) >= len(jobs) or len(libraries) > len(jobs))
+
+
+def by_files_alone(tree: Tree) -> list[Service]:
+    """What the endings of files tell where no rule found anything: a language, and no more."""
+    counts = Counter(_endings.get(name.rpartition(".")[2]) for folder in tree.folders.values() for name in folder.files)
+    named = {language: number for language, number in counts.items() if language}
+    if not named:
+        return []
+    language = max(named, key=lambda each: named[each])
+    seen = (f"{named[language]} files are of this language, and nothing starts them",)
+    return [Service("", language, ServiceKind.LIBRARY, ".", confidence=0.2, evidence=seen, language=language)]
 
 
 def _words(path: str) -> set[str]:

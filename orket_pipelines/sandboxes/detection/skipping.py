@@ -24,8 +24,11 @@ SKIPPED_WORDS = frozenset(
 _word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|e2e")
 
 
-def is_looked_into(name: str, parent: str) -> bool:
-    """Whether a folder of this name, in the folder of that path, may hold what a repository is for."""
+def is_looked_into(name: str, parent: str, *, everything: bool = False) -> bool:
+    """Whether a folder of this name, in the folder of that path, may hold what a repository is for.
+
+    `everything`: whatever it shows or tries, as long as it is the repository's own.
+    """
     if name.startswith("."):
         return False
     if "/src/main/" in f"/{parent}/":
@@ -35,4 +38,4 @@ def is_looked_into(name: str, parent: str) -> bool:
         # A workspace's documentation may be one of its applications.
         return True
     words = {each.lower() for each in _word.findall(name)}
-    return name.lower() not in SKIPPED and SKIPPED_WORDS.isdisjoint(words)
+    return name.lower() not in SKIPPED and (everything or SKIPPED_WORDS.isdisjoint(words))

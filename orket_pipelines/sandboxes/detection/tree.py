@@ -50,8 +50,13 @@ class Tree:
     Names that cannot be printed are passed over: no program of ours should have to say them.
     """
 
-    def __init__(self, root: Path, *, within: float | None = None, clock: Clock | None = None) -> None:
-        """`within`: seconds after which nothing more is read; None where all may be looked at that the bounds allow."""
+    def __init__(
+        self, root: Path, *, within: float | None = None, everything: bool = False, clock: Clock | None = None
+    ) -> None:
+        """`within`: seconds after which nothing more is read; None where all may be looked at that the bounds allow.
+        `everything`: examples and demonstrations too.
+        """
+        self._everything = everything
         self._root = root
         self._clock = clock or SystemClock()
         self._until = math.inf if within is None else self._clock.monotonic() + within
@@ -103,7 +108,11 @@ class Tree:
                 return
             if depth < DEPTH_LIMIT:
                 inner = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-                waiting += [(folder.file(name), depth + 1) for name in inner if is_looked_into(name, path)]
+                waiting += [
+                    (folder.file(name), depth + 1)
+                    for name in inner
+                    if is_looked_into(name, path, everything=self._everything)
+                ]
 
     def _list(self, path: str, limit: int) -> "list[os.DirEntry[str]]":
         try:

@@ -90,6 +90,7 @@ from orket_pipelines.sandboxes.detection.stacks import (
     robyn,
     rocket,
     roda,
+    rollup,
     rsbuild,
     ruby_program,
     rust_crate,
@@ -131,7 +132,7 @@ _node = (
     *(redwood, next_js, nuxt, sveltekit, tanstack_start, react_router, remix, solid_start, qwik, astro, gatsby),
     *(docusaurus, vitepress, vuepress, eleventy, hexo, strapi, adonis, nestjs, angular),
     *(fastify, hono, elysia, koa, hapi, polka, restify, express),
-    *(quasar, ember, vue_cli, cra, vite, rsbuild, parcel, webpack, node_package),
+    *(quasar, ember, vue_cli, cra, vite, rsbuild, parcel, webpack, rollup, node_package),
 )
 _others = (
     *(gin, echo, fiber, chi, beego, iris, hertz, gorilla, net_http, go_program),

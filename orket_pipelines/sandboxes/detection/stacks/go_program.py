@@ -11,7 +11,7 @@ def find(site: Site) -> Finding | None:
     module = read_go(site)
     if module is None or not (module.sources or module.name):
         return None
-    library = not module.programs or module.root_package not in {None, "main"}
+    library = not module.programs or module.is_library
     seen = f"{site.folder.path}: {'a package for others to import' if library else 'a program'}"
     kind = ServiceKind.LIBRARY if library else ServiceKind.JOB
     return Finding(go_service(site, module, Language.GO, kind, seen))

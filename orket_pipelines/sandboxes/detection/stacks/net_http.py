@@ -44,8 +44,7 @@ def _is_listening(source: Source) -> bool:
 
 def _is_command(module: GoModule, source: Source) -> bool:
     """Whether it is a command above all; one whose main itself listens is a server."""
-    library = module.root_package not in {None, "main"}
-    return (library or module.importing(*_command_lines) is not None) and not source.has("func", "main", "(")
+    return (module.is_library or module.importing(*_command_lines) is not None) and not source.has("func", "main", "(")
 
 
 RULE = Rule("net/http", Language.GO, MANIFESTS, find)

@@ -10,6 +10,8 @@ from orket_pipelines.sandboxes.model import Service, ServiceKind
 _tooling = frozenset(
     {"prettier", "eslint", "tsc", "husky", "jest", "vitest", "lint-staged", "turbo", "nx", "lerna", "echo"}
 )
+_page_servers = frozenset({"serve", "http-server", "live-server", "lite-server", "sirv", "browser-sync", "python3"})
+"""What shows pages as they are."""
 _managers = frozenset({"npm", "pnpm", "yarn", "bun", "npx", "concurrently", "run-p", "npm-run-all"})
 """By these a workspace starts its members."""
 
@@ -21,7 +23,13 @@ def find(site: Site) -> Finding | None:
         return _loose(site)
     if is_library(site, package):
         return Finding(_other(site, package, ServiceKind.LIBRARY if package.exports else ServiceKind.JOB))
+    words = package.words("start")
+    if words and words[0] in _page_servers:
+        return None
     program = program_of(site, package)
+    if any(name.startswith("wrangler.") for name in site.folder.files) and program:
+        evidence = (f"{site.folder.path}: runs at the edge",)
+        return Finding(web_service(site, package, Language.NODE, 8787, evidence))
     if not program and not _is_started(package) and not package.commands:
         return Finding(_other(site, package, ServiceKind.LIBRARY)) if package.exports else None
     listening = read_node_code(site).listening()
