@@ -1,9 +1,10 @@
 """Browsers in containers, on the engine in memory; and once on a real one."""
 
+import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ from orket_pipelines.verification.container_browsers import (
     ContainerBrowsers,
 )
 from orket_pipelines.verification.fake import passing
+from orket_pipelines.verification.suites import OPENAPI
 from tests.verification import pages
 
 SUITE = Suite("page", SuiteKind.E2E, "def test_page(page): ...\n")
@@ -48,6 +50,14 @@ TARGET = Target(
     "sandbox-1", "web", {"web": "http://127.0.0.1:20000"}, network="orket-net", inside_urls={"web": "http://web:3000"}
 )
 LABELS = Labels("owner", "default", "-", ContainerPurpose.WORKBENCH, process="worker", run="dagster-run")
+
+
+ANSWER = {"description": "JSON", "content": {"application/json": {"schema": {"type": "object"}}}}
+DESCRIPTION = {
+    "openapi": "3.1.0",
+    "info": {"title": "Pages", "version": "1"},
+    "paths": {path: {"get": {"responses": {"200": ANSWER}}} for path in ("/openapi.json", "/")},
+}
 
 
 class Packages:
@@ -239,14 +249,11 @@ def test_no_user_of_a_run_is_root(open_browsers: Open, folder: Path, monkeypatch
     assert seen == [(10_001, 10_001) if os.geteuid() == 0 else (os.geteuid(), os.getegid())]
 
 
-@pytest.mark.docker
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_real_page_is_driven_from_a_container(
+@pytest.fixture
+def tried(
     docker_home: Path, docker_engine: DockerEngine, e2e_image: str, workbench_image: str, store: Store
-) -> None:
-    """Installs pytest and Playwright on the way, as the first run on a machine does."""
+) -> Iterator[Callable[[Suite], SuiteReport]]:
+    """Run a suite in a real container against real pages. Installs what it needs, as a first run on a machine does."""
     settings = Settings(home=docker_home, e2e_image=e2e_image, workbench_image=workbench_image)
     labels = replace(LABELS, owner=installation_id(docker_home), process=None)
     network = docker_engine.create_network(NetworkSpec("orket-verification-test", replace(labels, subject="sandbox-1")))
@@ -254,20 +261,40 @@ def test_a_real_page_is_driven_from_a_container(
     leases = LeaseKeeper(store, patience=30)
     installer = ContainerInstaller(docker_engine, store, settings, leases=leases, labels=labels, user=command_user())
     target = Target("sandbox-1", "web", {}, network=network.name, inside_urls={"web": "http://web:8000"})
-    suite, folder = Suite("page", SuiteKind.E2E, pages.SUITE), docker_home / "artifacts" / "default" / "card" / "run-1"
-    try:
-        browsers = ContainerBrowsers(docker_engine, installer, settings, labels)
-        report = browsers.run(suite, target, folder=folder, deadline=120, stop=threading.Event())
-    finally:
-        leases.close()
+    browsers = ContainerBrowsers(docker_engine, installer, settings, labels)
+    folder = docker_home / "artifacts" / "default" / "card" / "run-1"
+    yield lambda suite: browsers.run(suite, target, folder=folder, deadline=120, stop=threading.Event())
+    leases.close()
+    assert docker_engine.containers({PURPOSE: "browser", OWNER: labels.owner}) == []
+    assert list((docker_home / "verification").iterdir()) == []
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_real_page_is_driven_from_a_container(tried: Callable[[Suite], SuiteReport], docker_home: Path) -> None:
+    report = tried(Suite("page", SuiteKind.E2E, pages.SUITE))
 
     assert {case.name: case.outcome for case in report.cases} == pages.CASES, report.log
     assert (report.passed, report.exit_code, report.counts) == (False, 1, {"passed": 3, "failed": 1})
     assert {artifact.name for artifact in report.artifacts if artifact.media_type != "video/webm"} == pages.ARTIFACTS
     [picture] = [artifact.path for artifact in report.artifacts if artifact.name == "first-view.png"]
-    assert (picture.parent, picture.read_bytes()[: len(PNG)]) == (folder, PNG)
-    assert docker_engine.containers({PURPOSE: "browser", OWNER: labels.owner}) == []
-    assert list((docker_home / "verification").iterdir()) == []
+    assert (picture.parent.name, picture.read_bytes()[: len(PNG)]) == ("run-1", PNG)
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_service_is_tried_by_its_own_description_from_a_container(tried: Callable[[Suite], SuiteReport]) -> None:
+    report = tried(OPENAPI)
+    assert {case.name: case.outcome for case in report.cases} == {
+        "openapi.test_a_service_describes_itself": "passed",
+        "openapi.test_operation[web GET /openapi.json]": "passed",
+        "openapi.test_operation[web GET /]": "failed",
+    }, report.log
+    assert "text/html" in report.cases[-1].message
 
 
 def serve_pages(engine: DockerEngine, home: Path, network: str, image: str, labels: Labels) -> None:
@@ -276,6 +303,7 @@ def serve_pages(engine: DockerEngine, home: Path, network: str, image: str, labe
     (root / "bad").mkdir(parents=True)
     (root / "index.html").write_text(pages.GOOD)
     (root / "bad" / "index.html").write_text(pages.BAD)
+    (root / "openapi.json").write_text(json.dumps(DESCRIPTION))
     engine.start(
         ContainerSpec(
             name=f"orket-verification-test-{labels.owner}",
