@@ -70,9 +70,10 @@ def suite_judged(history: History, kind: str) -> Judged | None:
 def _suites_about(history: History) -> Values:
     if not history.suites:
         return {}
-    head = "| suite | kind | result | seconds |\n|---|---|---|---|\n"
+    head = "| suite | kind | result | seconds | report |\n|---|---|---|---|---|\n"
     rows = [
-        f"| {name} | {run.get('kind')} | {_suite_result(name, run)} | {float(run.get('seconds') or 0):.1f} |"
+        f"| {name} | {run.get('kind')} | {_suite_result(name, run)} | {float(run.get('seconds') or 0):.1f} "
+        f"| `orket tests open {run.get('run_id')}` |"
         for name, run in sorted(history.suites.items())
     ]
     url = (history.sandbox or {}).get("url")
