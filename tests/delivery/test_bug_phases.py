@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from orket_pipelines.analytics import drain
 from orket_pipelines.bugs import PhaseState, get_phase, list_phases
 from orket_pipelines.cards.bugs import Finding, Severity, Source, bugs_of, report
 from orket_pipelines.cards.model import Card, CardKind, CardState
@@ -221,3 +223,43 @@ def test_a_merged_pull_request_that_people_label_is_a_bug_once(world: World) -> 
     assert [each.found for each in world.look()] == [()]
     with world.line.store.read() as tx:
         assert len([card for card in list_cards(tx, rock_id="shop") if card.details.get("labels")]) == 1
+
+
+@pytest.mark.slow
+def test_a_phase_from_the_delivery_to_the_second_rock_as_sql_and_the_report_tell_it(
+    world: World, clock: FakeClock
+) -> None:
+    """Bugs are filed, the phase is extended twice, ends, and its second rock is delivered; clocks are set meanwhile."""
+    for number in range(4):
+        world.report(f"bad {number}", Severity.CRITICAL)
+    for jump in (2 * DAY, -2 * DAY):
+        clock.advance(7 * DAY)
+        clock.jump(jump)
+        (looked,) = world.look()
+        assert looked.phase.state is PhaseState.EXTENDED
+    world.tell = lambda suite: failing(suite, "test_title") if suite.name == "page" else passing(suite)
+    verify_again(world.factory, "shop", stop=threading.Event())
+    world.tell = passing
+    assert [each.result for each in fix_critical(world.factory, "shop", stop=threading.Event())] == [Result.DONE] * 4
+    clock.advance(6.9 * DAY)
+    assert [each.phase.state for each in world.look()] == [PhaseState.EXTENDED]
+    clock.advance(0.1 * DAY)
+    (looked,) = world.look()
+    assert (looked.phase.state, looked.phase.extensions, looked.phase.left_to) == ("completed", 2, "shop-phase2")
+    assert world.sandbox().state is SandboxState.REMOVED
+    second = deliver_rock(world.factory, "shop-phase2", stop=threading.Event())
+    assert [(each.card.name, each.result) for each in second] == [("page: test_title", Result.DONE)]
+
+    folder = world.line.settings.home / "analytics"
+    drain(world.line.store, folder)
+    with duckdb.connect(str(folder / "snapshot.duckdb"), read_only=True) as snapshot:
+        columns = "rock_id, state, round(elapsed_days, 2), extensions, found, fixed, left_to"
+        (first, *_) = snapshot.execute(f"SELECT {columns} FROM bug_phase_summary").fetchall()  # noqa: S608 - right above
+        counts = "SELECT count(*), sum(found), sum(fixed) FROM bug_rates WHERE rock_id = 'shop'"
+        by_day = snapshot.execute(counts).fetchall()
+        bugs = snapshot.execute("SELECT source, count(*) FROM bugs GROUP BY source ORDER BY source").fetchall()
+    assert first == ("shop", "completed", 21.0, 2, 5, 4, "shop-phase2")
+    assert by_day == [(21, 5, 4)]
+    assert bugs == [("person", 4), ("verification", 1)]
+    shown = report_path(world.factory, "shop").read_text()
+    assert "completed, after 21 of 21 days: its 21 days are over. 5 bugs were found and 4 of them fixed." in shown
