@@ -41,6 +41,11 @@ MARTS = (
 )
 """In the order in which they are built: a table is made from the events and from tables before it."""
 
+APPENDED = frozenset(
+    {"events", "turns", "tool_calls", "policy_violations", "test_runs", "test_results", "reviews", "sandboxes"}
+)
+"""Those whose rows come each of one event and never change: what is new is appended. The others are made anew."""
+
 SAMPLES = named("samples.sql")
 """One query per table that shows what it is good for."""
 
@@ -72,10 +77,18 @@ def definition() -> str:
     return hashlib.sha256("\n".join(_text(mart) for mart in MARTS).encode()).hexdigest()
 
 
-def build(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make all tables in the attached database `snapshot` from the attached database `warehouse`."""
+def build(connection: duckdb.DuckDBPyConnection, *, since: int = 0) -> None:
+    """Make all tables in the attached database `snapshot` from the attached database `warehouse`.
+
+    Where `snapshot` holds those of the events up to the seq `since`, it is brought up to date: to the same rows.
+    """
     connection.execute(named("warehouse.sql")["build_in_snapshot"], [definition()])
+    connection.execute(named("warehouse.sql")["since"], [since])
     for mart in MARTS:
+        if since and mart in APPENDED:
+            connection.execute(_text(mart))
+            continue
+        connection.execute(f"DROP TABLE IF EXISTS {mart}")
         connection.execute(_text(mart))
         for statement in _comments(mart):
             connection.execute(statement)

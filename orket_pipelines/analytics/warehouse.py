@@ -6,6 +6,7 @@ drain makes them again.
 """
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,21 +129,39 @@ def _resume(store: Store, connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _publish(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Build a snapshot beside the published one, and put it in its place."""
-    building = folder / "snapshot.next.duckdb"
+    """Build a snapshot beside the published one, of a copy of it where that saves work, and put it in its place."""
+    published, building = folder / "snapshot.duckdb", folder / "snapshot.next.duckdb"
     for left_over in (building, folder / "snapshot.next.duckdb.wal"):
         left_over.unlink(missing_ok=True)
+    since = _standing(connection, published)
+    if since:
+        shutil.copyfile(published, building)
     connection.execute(_queries["attach_snapshot"], [str(building)])
     with _transaction(connection):
-        marts.build(connection)
+        marts.build(connection, since=since)
     connection.execute(_queries["leave_snapshot"])
     # Whoever opened it for writing would lock all readers out.
     building.chmod(0o444)
     _sync(building)
     reach(BEFORE_PUBLISH)
-    building.replace(folder / "snapshot.duckdb")
+    building.replace(published)
     _sync(folder)
     reach(AFTER_PUBLISH)
+
+
+def _standing(connection: duckdb.DuckDBPyConnection, published: Path) -> int:
+    """The seq up to which the published snapshot can be built on; 0 where it cannot."""
+    if not published.exists():
+        return 0
+    connection.execute(_queries["attach_standing"], [str(published)])
+    try:
+        row = connection.execute(_queries["standing"], [marts.definition()]).fetchone()
+    except (duckdb.BinderException, duckdb.CatalogException):
+        # Another release made it, with other tables.
+        return 0
+    finally:
+        connection.execute(_queries["leave_standing"])
+    return int(row[0]) if row else 0
 
 
 def _sync(path: Path) -> None:

@@ -40,10 +40,27 @@ USE snapshot;
 SET TimeZone = 'UTC';
 SET VARIABLE definition = ?;
 
+-- name: since
+-- Tables that grow by the event take the events after this seq.
+SET VARIABLE since = ?;
+
 -- name: leave_snapshot
 -- To detach is to checkpoint: the whole snapshot is in its one file then.
 USE memory;
 DETACH snapshot;
+
+-- name: attach_standing
+ATTACH ? AS standing (READ_ONLY);
+
+-- name: standing
+-- How far the published snapshot goes, where these tables made it of the very events that the warehouse has up to there.
+SELECT about.last_seq
+FROM standing.about
+JOIN warehouse.events AS last ON last.seq = about.last_seq AND last.event_id = about.last_event_id
+WHERE about.definition = ? AND about.events = (SELECT count(*) FROM warehouse.events WHERE seq <= about.last_seq);
+
+-- name: leave_standing
+DETACH standing;
 
 -- name: attach_to_read
 ATTACH ? AS snapshot (READ_ONLY);

@@ -101,6 +101,19 @@ def test_a_drain_with_nothing_new_leaves_the_snapshot_alone(story: Store, folder
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_what_was_told_before_is_not_read_again(story: Store, folder: Path, look: Look) -> None:
+    """Shown by changing it: nothing else ever does."""
+    drain(story, folder)
+    rows = everything(folder, look)["turns"]
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("UPDATE events SET payload = '{}' WHERE kind = 'turn.completed'")
+    with story.write() as tx:
+        append(tx, "turn.completed", "api", {"session_id": "s9", "card": "api"})
+    drain(story, folder)
+    after = everything(folder, look)["turns"]
+    assert (after[:-1], after[-1][1]) == (rows, "s9")
+
+
 def test_a_drain_goes_on_where_the_last_one_ended(story: Store, folder: Path, look: Look) -> None:
     drain(story, folder)
     with story.write() as tx:

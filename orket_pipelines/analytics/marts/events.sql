@@ -1,5 +1,5 @@
 -- One row per event of the event log: everything that happened, in order; all other tables are made from it.
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     seq BIGINT, -- position in the event log; grows, with gaps
     event_id VARCHAR, -- id of the event, unique
     workspace_id VARCHAR, -- the tenant
@@ -17,4 +17,5 @@ CREATE TABLE events (
 INSERT INTO events BY NAME
 SELECT *, make_timestamptz(at_microseconds) AS happened_at
 FROM warehouse.events
+WHERE seq > getvariable('since')
 ORDER BY seq;

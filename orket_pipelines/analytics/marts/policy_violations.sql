@@ -1,5 +1,5 @@
 -- One row per refusal: a move or a tool call that a rule forbade.
-CREATE TABLE policy_violations (
+CREATE TABLE IF NOT EXISTS policy_violations (
     violation_id VARCHAR, -- id of the violation, unique
     rule VARCHAR, -- the rule that was broken
     actor VARCHAR, -- who tried
@@ -20,7 +20,7 @@ WITH violated AS (
             "attempted": "JSON", "reason": "VARCHAR", "fix": "VARCHAR"
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'policy.violated'
+    WHERE kind = 'policy.violated' AND seq > getvariable('since')
 )
 SELECT
     said.id AS violation_id, said.rule AS rule, said.actor AS actor, said.card_id AS card_id,

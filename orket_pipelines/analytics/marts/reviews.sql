@@ -1,5 +1,5 @@
 -- One row per review of a pull request.
-CREATE TABLE reviews (
+CREATE TABLE IF NOT EXISTS reviews (
     seq BIGINT, -- position in the event log
     repository VARCHAR, -- the repository of the pull request
     number BIGINT, -- number of the pull request within its repository
@@ -21,7 +21,7 @@ WITH reviewed AS (
             "commit": "VARCHAR", "body": "VARCHAR", "rock": "VARCHAR"
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'pull_request.reviewed'
+    WHERE kind = 'pull_request.reviewed' AND seq > getvariable('since')
 )
 SELECT
     seq, said.repository AS repository, said.number AS number, subject AS card_id, said.rock AS rock_id,

@@ -1,5 +1,5 @@
 -- One row per change of a rock's sandbox: deploying, running, unhealthy, failed, stopped, removed.
-CREATE TABLE sandboxes (
+CREATE TABLE IF NOT EXISTS sandboxes (
     seq BIGINT, -- position in the event log
     sandbox_id VARCHAR, -- the sandbox; a rock has one
     rock_id VARCHAR, -- the rock whose main line runs there
@@ -23,7 +23,7 @@ WITH changed AS (
             "note": "VARCHAR"
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'sandbox.changed'
+    WHERE kind = 'sandbox.changed' AND seq > getvariable('since')
 )
 SELECT
     seq, subject AS sandbox_id, said.rock_id AS rock_id, said.generation AS generation, said.state AS state,

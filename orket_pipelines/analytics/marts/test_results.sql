@@ -1,5 +1,5 @@
 -- One row per single test of a run: what became of it.
-CREATE TABLE test_results (
+CREATE TABLE IF NOT EXISTS test_results (
     seq BIGINT, -- position of its run in the event log
     run_id VARCHAR, -- the run, unique
     card_id VARCHAR, -- the card whose work was tested; the rock, where what runs of it was tried again
@@ -24,12 +24,13 @@ WITH finished AS (
             "cases": [{"name": "VARCHAR", "outcome": "VARCHAR", "seconds": "DOUBLE"}]
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'tests.finished'
+    WHERE kind = 'tests.finished' AND seq > getvariable('since')
     ORDER BY seq
 ),
 single AS (
     SELECT seq, told_as, subject, at_microseconds, said, unnest(said.cases) AS test
     FROM finished
+    WHERE told_as NOT IN (SELECT run_id FROM test_results)
 )
 SELECT
     seq, told_as AS run_id, subject AS card_id, said.rock AS rock_id, said.attempt AS attempt, said.suite AS suite,

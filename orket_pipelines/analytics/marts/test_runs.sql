@@ -1,5 +1,5 @@
 -- One row per finished run of a test suite.
-CREATE TABLE test_runs (
+CREATE TABLE IF NOT EXISTS test_runs (
     seq BIGINT, -- position in the event log
     card_id VARCHAR, -- the card whose work was tested
     rock_id VARCHAR, -- its rock; NULL for a card outside any
@@ -29,7 +29,7 @@ WITH finished AS (
             "seconds": "DOUBLE", "attempt": "BIGINT", "rock": "VARCHAR"
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'tests.finished'
+    WHERE kind = 'tests.finished' AND seq > getvariable('since')
 )
 SELECT
     seq, subject AS card_id, said.rock AS rock_id, said.attempt AS attempt, said.suite AS suite,

@@ -1,5 +1,5 @@
 -- One row per tool call of an agent, with what the gate and the tool said.
-CREATE TABLE tool_calls (
+CREATE TABLE IF NOT EXISTS tool_calls (
     seq BIGINT, -- position in the event log
     session_id VARCHAR, -- the session it belongs to
     card_id VARCHAR, -- the card worked on
@@ -25,7 +25,7 @@ WITH called AS (
             "result": "VARCHAR"
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'tool.called'
+    WHERE kind = 'tool.called' AND seq > getvariable('since')
 )
 SELECT
     seq, said.session_id AS session_id, coalesce(said.card, subject) AS card_id, said.role AS role, said.turn AS turn,

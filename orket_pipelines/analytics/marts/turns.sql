@@ -1,5 +1,5 @@
 -- One row per model turn: one answer of a model in a session.
-CREATE TABLE turns (
+CREATE TABLE IF NOT EXISTS turns (
     seq BIGINT, -- position in the event log
     session_id VARCHAR, -- the session it belongs to
     card_id VARCHAR, -- the card worked on
@@ -22,7 +22,7 @@ WITH completed AS (
             "input_tokens": "BIGINT", "output_tokens": "BIGINT", "cost": "DECIMAL(18,9)", "seconds": "DOUBLE"
         }') AS said
     FROM warehouse.events
-    WHERE kind = 'turn.completed'
+    WHERE kind = 'turn.completed' AND seq > getvariable('since')
 )
 SELECT
     seq, said.session_id AS session_id, coalesce(said.card, subject) AS card_id, said.role AS role,
