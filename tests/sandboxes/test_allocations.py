@@ -1,8 +1,9 @@
 """Ports and subnets: never the same twice on a machine, whoever asks."""
 
+import ipaddress
+import multiprocessing
 import socket
-import subprocess
-import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,15 @@ from orket_pipelines.sandboxes.records import begin_deployment
 from orket_pipelines.store import Store
 
 PORTS = (23_000, 23_999)
-LEASER = """
-import sys
-from orket_pipelines.sandboxes.allocations import lease_port
-from orket_pipelines.store import Store
-url, name = sys.argv[1:]
-store = Store.open(url, workspace_id="tenant-" + name)
-for number in range(50):
-    print(lease_port(store, "sandbox-" + name, str(number), (23_000, 23_999)))
-"""
+
+
+def lease_many(url: str, name: str) -> list[str]:
+    """Fifty ports and five subnets, in a process and for a tenant of its own."""
+    store = Store.open(url, workspace_id=f"tenant-{name}")
+    ports = [str(lease_port(store, f"sandbox-{name}", str(number), (23_000, 23_999))) for number in range(50)]
+    subnets = [lease_subnet(store, f"sandbox-{name}-{number}", "10.9.0.0/22") for number in range(5)]
+    store.close()
+    return ports + subnets
 
 
 def held(store: Store, kind: str, owner: str) -> dict[str, str]:
@@ -42,15 +43,21 @@ def held(store: Store, kind: str, owner: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_eight_processes_that_lease_fifty_ports_each_never_get_the_same(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'orket.db'}"
-    Store.open(url).close()
-    command = [sys.executable, "-c", LEASER, url]
-    running = [subprocess.Popen([*command, str(name)], stdout=subprocess.PIPE, text=True) for name in range(8)]
-    ports = [port for process in running for port in process.communicate(timeout=60)[0].split()]
+def test_eight_processes_that_lease_fifty_ports_and_five_subnets_each_never_get_the_same(database_url: str) -> None:
+    with socket.socket() as stranger, multiprocessing.get_context("fork").Pool(8) as pool:
+        stranger.bind(("127.0.0.1", 23_500))
+        stranger.listen()
+        told = pool.starmap_async(lease_many, [(database_url, str(name)) for name in range(8)], chunksize=1)
+        leased = list(chain.from_iterable(told.get(timeout=120)))
+    ports = {each for each in leased if "/" not in each}
+    subnets = {ipaddress.ip_network(each) for each in leased if "/" in each}
 
+    assert len(leased) == 440
     assert len(ports) == 400
-    assert len(set(ports)) == 400
+    assert "23500" not in ports
+    # Of one size and none twice: so none overlaps another.
+    assert len(subnets) == 40
+    assert {subnet.prefixlen for subnet in subnets} == {28}
 
 
 def test_a_service_keeps_its_port(store: Store) -> None:
