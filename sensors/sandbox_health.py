@@ -7,8 +7,10 @@ from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, Se
 from jobs.upkeep import upkeep
 from orket_pipelines.bugs.records import rocks_in_phase
 from orket_pipelines.sandboxes.model import Sandbox, SandboxState
+from orket_pipelines.sandboxes.observing import last_observed
 from orket_pipelines.sandboxes.probing import ask, is_answer
 from orket_pipelines.sandboxes.records import list_sandboxes
+from orket_pipelines.sandboxes.uptime import OBSERVE_EVERY
 from sensors.reading import NOTHING_YET, partitions_under_way, reading
 
 WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
@@ -19,7 +21,8 @@ WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
     minimum_interval_seconds=30,
     default_status=DefaultSensorStatus.RUNNING,
     description="Asks each running sandbox over loopback whether it answers. Where one stands otherwise than recorded, "
-    "or is older than it may be, the job `upkeep` looks closer and records it. Its cursor is for reading only.",
+    "is older than it may be, or was not looked at for ten minutes, the job `upkeep` looks closer and records it. "
+    "Its cursor is for reading only.",
 )
 def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReason:
     """One run of upkeep where anything differs and none is under way."""
@@ -28,10 +31,11 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
             return SkipReason(NOTHING_YET)
         sandboxes = list_sandboxes(found.tx, set(SandboxState) - {SandboxState.REMOVED})
         now, kept = found.tx.now, rocks_in_phase(found.tx)
+        unseen = {each.id: now - (last_observed(found.tx, each.id) or 0) for each in sandboxes}
     seen = {
         each.rock_id: told
         for each in sandboxes
-        if (told := why_look(each, now, answers=_answers(each), kept=each.rock_id in kept))
+        if (told := why_look(each, now, answers=_answers(each), kept=each.rock_id in kept, unseen=unseen[each.id]))
     }
     cursor = json.dumps(seen)
     if not seen:
@@ -42,15 +46,17 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
     return SensorResult([RunRequest(tags={"orket/sandboxes": ", ".join(seen)[:200]})], cursor=cursor)
 
 
-def why_look(sandbox: Sandbox, now: int, *, answers: bool, kept: bool = False) -> str | None:
+def why_look(sandbox: Sandbox, now: int, *, answers: bool, kept: bool = False, unseen: int = 0) -> str | None:
     """Why somebody should look at this sandbox; None where all is as recorded. `now` in microseconds; `kept`: its rock
-    is in its bug-fix phase, to whose end it stays."""
+    is in its bug-fix phase, to whose end it stays; `unseen`: microseconds since somebody looked."""
     if sandbox.expires_at is not None and sandbox.expires_at <= now and not kept:
         return "its time is over"
     if sandbox.state is SandboxState.RUNNING and not answers:
         return "it does not answer"
     if sandbox.state is SandboxState.UNHEALTHY and answers:
         return "it answers again"
+    if sandbox.state in WATCHED and unseen >= OBSERVE_EVERY:
+        return "nobody looked for a while"
     return None
 
 

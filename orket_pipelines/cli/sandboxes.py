@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from orket_pipelines.sandboxes import Sandbox, Sandboxes
 
 group = typer.Typer()
+DAY = 86_400_000_000
+"""In microseconds."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at logs that are followed."""
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The rock's id, or the sandbox's.")]
@@ -43,13 +45,19 @@ def list_all(terminal: Terminal) -> None:
 @command(group, "show")
 def show(terminal: Terminal, name: Name) -> None:
     """One sandbox: its services, their addresses, and why it does not run where it does not."""
+    from orket_pipelines.sandboxes.observing import observations
     from orket_pipelines.sandboxes.records import get_sandbox
+    from orket_pipelines.sandboxes.uptime import VOUCHES, uptime
 
     with terminal.store() as store, store.read() as tx:
         found = get_sandbox(tx, name)
-    terminal.data(asdict(found))
+        since = tx.now - DAY
+        day = uptime(observations(tx, found.id, since=since - VOUCHES), since=since, until=tx.now)
+    terminal.data({**asdict(found), "uptime": {**asdict(day), "ratio": day.ratio}})
     terminal.say(f"{found.rock_id}: {found.state}, commit {found.commit}, generation {found.generation}")
     terminal.say(f"sandbox {found.id}, isolation {found.isolation}, kept until {_until(found) or 'removed'}")
+    known = "nothing is known" if day.ratio is None else f"{day.ratio:.1%} of what is known"
+    terminal.say(f"up in the last 24 hours: {known}; unknown: {day.unknown / DAY:.0%} of them")
     rows = [
         (each["name"], each["stack"], each["kind"], each["folder"], found.urls.get(each["name"], ""))
         for each in found.plan.get("services", ())

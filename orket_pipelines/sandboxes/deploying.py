@@ -134,7 +134,7 @@ class DeployedSandboxes:
         """As the port says. Raises: SandboxError where nothing runs."""
         if sandbox.state is SandboxState.STOPPED:
             return sandbox
-        if sandbox.state not in SERVING:
+        if sandbox.state not in SERVING | {SandboxState.STOPPING}:
             raise SandboxError(
                 f"the sandbox of {sandbox.rock_id} cannot be stopped: it is {sandbox.state}",
                 next_step=f"Remove it: orket sandboxes down {sandbox.rock_id}",
@@ -221,7 +221,9 @@ class DeployedSandboxes:
     def _end(
         self, kind: EffectKind, sandbox: Sandbox, act: Callable[[str, Handles], None], values: dict[str, Any]
     ) -> Sandbox:
-        """Do `act` to the sandbox, once for its generation, and write `values`."""
+        """Do `act` to the sandbox, once for its generation, and write `values`; it is stopping until then."""
+        with self.store.write() as tx:
+            sandbox = records.begin_end(tx, sandbox)
         handles = self._handles(sandbox)
 
         def do() -> Result:

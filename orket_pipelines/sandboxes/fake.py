@@ -67,7 +67,7 @@ class MemorySandboxes:
 
     def stop(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""
-        if sandbox.state not in SERVING | {SandboxState.STOPPED}:
+        if sandbox.state not in SERVING | {SandboxState.STOPPED, SandboxState.STOPPING}:
             raise SandboxError(f"the sandbox of {sandbox.rock_id} cannot be stopped: it is {sandbox.state}")
         return self._do(STOP, sandbox, {"state": str(SandboxState.STOPPED), "note": "stopped"})
 
@@ -85,6 +85,10 @@ class MemorySandboxes:
         return {**running, "deployed_at": self.store.clock.now()}
 
     def _do(self, kind: EffectKind, sandbox: Sandbox, values: Result) -> Sandbox:
+        if kind is not DEPLOY:
+            with self.store.write() as tx:
+                sandbox = records.begin_end(tx, sandbox)
+
         def record(tx: Transaction, result: Result) -> None:
             records.change(tx, sandbox, seconds=0.0 if kind is DEPLOY else None, **result)
             if kind is DOWN:

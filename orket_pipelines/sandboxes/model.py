@@ -88,6 +88,7 @@ class SandboxState(StrEnum):
     RUNNING = "running"
     UNHEALTHY = "unhealthy"
     FAILED = "failed"
+    STOPPING = "stopping"
     STOPPED = "stopped"
     REMOVED = "removed"
 

@@ -76,6 +76,11 @@ def begin_deployment(tx: Transaction, deployment: Deployment, *, isolation: str,
     return _told(tx, sandbox_id)
 
 
+def begin_end(tx: Transaction, sandbox: Sandbox) -> Sandbox:
+    """The sandbox, stopping from now on; as it is, where a killed process had begun that already."""
+    return sandbox if sandbox.state is SandboxState.STOPPING else change(tx, sandbox, state=SandboxState.STOPPING)
+
+
 def change(tx: Transaction, sandbox: Sandbox, *, seconds: float | None = None, **values: Any) -> Sandbox:
     """Write columns of a sandbox and tell of them. `seconds` is what the deployment took, where one ended."""
     stored = {name: str(value) if name == "state" else value for name, value in values.items()}

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from orket_pipelines.errors import EngineUnavailable
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.model import Sandbox, Sandboxes, SandboxState
+from orket_pipelines.sandboxes.observing import observe
 from orket_pipelines.store import Lease, LeaseKeeper, Store
 
 WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
@@ -19,18 +20,23 @@ def lease_name(rock_id: str) -> str:
 def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
     """Compare what the store says of running sandboxes with the world; those whose state changed.
 
-    What cannot be looked at now stays as it is: that an engine does not answer says nothing of its containers. Ports
-    and subnets of sandboxes that are gone are freed.
+    What cannot be looked at now stays as it is: that an engine does not answer says nothing of its containers. Each
+    look is recorded, and what it saw, if anything. Ports and subnets of sandboxes that are gone are freed.
     """
     with store.write() as tx:
         allocations.release_abandoned(tx)
         watched = records.list_sandboxes(tx, WATCHED)
     changed: list[Sandbox] = []
-    for sandbox in watched:
+    for index, sandbox in enumerate(watched):
         try:
             seen = sandboxes.watch(sandbox)
-        except EngineUnavailable:
+        except EngineUnavailable as error:
+            with store.write() as tx:
+                for unseen in watched[index:]:
+                    observe(tx, unseen, unknown=str(error))
             return changed
+        with store.write() as tx:
+            observe(tx, seen)
         if seen.state is not sandbox.state:
             changed.append(seen)
     return changed

@@ -66,7 +66,7 @@ def test_a_kill_changes_nothing_in_the_end(home: Path, failpoint: str) -> None:
     ended = act_of(failpoint)(sandboxes, find(sandboxes))
     with sandboxes.store.read() as tx:
         states = [event.payload["state"] for event in read_events(tx) if event.kind == "sandbox.changed"]
-    assert states == ["deploying", "running", str(ended.state)]
+    assert states == ["deploying", "running", "stopping", str(ended.state)]
     engine = MemoryEngine(home, path=home / "engine.jsonl")
     if ended.state is SandboxState.STOPPED:
         assert [container.running for container in engine.containers({})] == [False]

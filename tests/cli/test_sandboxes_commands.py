@@ -44,8 +44,9 @@ def test_the_list_shows_state_and_address(orket: Orket, asked: Asked, todo: Sand
 
 
 def test_one_is_shown_by_its_rock_or_its_id(orket: Orket, asked: Asked, todo: Sandbox) -> None:
-    assert asked("sandboxes", "show", "todo") == asked("sandboxes", "show", todo.id)
+    assert asked("sandboxes", "show", "todo")["urls"] == asked("sandboxes", "show", todo.id)["urls"] == todo.urls
     assert "no database" in orket("sandboxes", "show", "broken").output
+    assert "up in the last 24 hours: 100.0% of what is known; unknown: " in orket("sandboxes", "show", "todo").output
     missing = orket("sandboxes", "show", "nothing")
     assert missing.exit_code == 1
     assert "orket sandboxes list" in missing.output

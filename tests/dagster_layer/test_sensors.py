@@ -248,3 +248,12 @@ def test_a_sandbox_is_looked_at_where_it_differs_from_its_record(
     shop: Store, state: SandboxState, answers: bool, age: int, reason: str | None
 ) -> None:
     assert why_look(replace(deployed(shop), state=state), age, answers=answers) == reason
+
+
+def test_a_sandbox_that_nobody_looked_at_for_ten_minutes_is_looked_at(shop: Store) -> None:
+    """Else nothing would be known of how long it was up."""
+    sandbox = deployed(shop)
+    late = 600 * MICROSECONDS
+    assert why_look(sandbox, 0, answers=True, unseen=late) == "nobody looked for a while"
+    assert why_look(sandbox, 0, answers=True, unseen=late - 1) is None
+    assert why_look(replace(sandbox, state=SandboxState.STOPPED), 0, answers=False, unseen=late) is None

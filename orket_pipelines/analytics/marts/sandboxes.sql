@@ -1,4 +1,4 @@
--- One row per change of a rock's sandbox: deploying, running, unhealthy, failed, stopped, removed.
+-- One row per change of a rock's sandbox: deploying, running, unhealthy, failed, stopping, stopped, removed.
 CREATE TABLE IF NOT EXISTS sandboxes (
     seq BIGINT, -- position in the event log
     sandbox_id VARCHAR, -- the sandbox; a rock has one
