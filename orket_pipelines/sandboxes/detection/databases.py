@@ -70,6 +70,8 @@ _schemes = {
     "sqlserver": "mssql",
     "mssql": "mssql",
 }
+_words = {"DB_CONNECTION", "DB_TYPE", "DATABASE_TYPE", "DB_ENGINE", "DB_CLIENT", "DB_DIALECT", "DB_DRIVER"}
+"""Variables that say which database by one word."""
 _variables = {
     "POSTGRES_": "postgres",
     "PGHOST": "postgres",
@@ -96,7 +98,8 @@ def of_environment(variables: dict[str, str]) -> set[str]:
     """By the addresses among these variables, and by names that only one database's settings bear."""
     by_address = {found for value in variables.values() if (found := of_address(value))}
     by_name = {database for name in variables for prefix, database in _variables.items() if name.startswith(prefix)}
-    return by_address | by_name
+    by_word = {found for name in _words & variables.keys() for found in of_names(variables[name])}
+    return by_address | by_name | by_word
 
 
 def of_address(value: str) -> str | None:

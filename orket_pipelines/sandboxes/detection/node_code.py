@@ -17,7 +17,13 @@ _not_programs = re.compile(
 )
 _pages = frozenset({"client", "frontend", "public", "static", "assets", "components", "pages", "hooks", "www", "views"})
 _imported = re.compile("\0(?:from|import|require\0\\(|import\0\\()\0[\"'`]([^\0]*)[\"'`](?=\0)")
-_listens = ((".", "listen", "("), ("createServer", "("), ("Bun", ".", "serve", "("), ("Deno", ".", "serve", "("))
+_listens = (
+    ("startStandaloneServer", "("),
+    (".", "listen", "("),
+    ("createServer", "("),
+    ("Bun", ".", "serve", "("),
+    ("Deno", ".", "serve", "("),
+)
 
 
 @dataclass(frozen=True, slots=True)

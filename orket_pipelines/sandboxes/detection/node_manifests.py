@@ -67,10 +67,9 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
     if not document:
         return None
     main, name, manager = document.get("main"), document.get("name"), document.get("packageManager")
-    # Bun begins a program with a module in TypeScript, and TypeScript as its peer.
-    module = str(document.get("module") or "")
-    told = any(key in document for key in ("exports", "types", "typings", "publishConfig", "files"))
-    library = told or (bool(module) and not module.endswith(".ts"))
+    # Bun begins a program with a module and with TypeScript as its peer: neither makes a library.
+    library = any(key in document for key in ("exports", "types", "typings", "publishConfig", "files"))
+    library = library or {"main", "module"} <= document.keys()
     peers = {name: at for name, at in _texts(document.get("peerDependencies")).items() if name != "typescript"}
     return Package(
         path=path,

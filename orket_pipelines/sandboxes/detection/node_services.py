@@ -94,9 +94,14 @@ def server_rule(name: str, packages: tuple[str, ...], port: int = 3000) -> Rule:
 
 def is_library(site: Site, package: Package) -> bool:
     """Whether it is made for others to install; one that is started in an image, or by its `main`, is not."""
-    main = (package.main or "").removeprefix("./")
-    own = bool(main) and any(word.removeprefix("./") == main for word in package.words("start"))
+    main = _stem(package.main or "")
+    own = bool(main) and any(_stem(word) == main for word in package.words("start"))
     return package.published and not (own or ("start" in package.scripts and has_image(site.folder)))
+
+
+def _stem(path: str) -> str:
+    """A program as a command names it: without `./` and `.js`."""
+    return path.removeprefix("./").removesuffix(".js")
 
 
 def web_service(site: Site, package: Package, stack: str, port: int, evidence: tuple[str, ...]) -> Service:

@@ -15,7 +15,7 @@ from orket_pipelines.sandboxes.detection.python_applications import (
     runs,
     uncallable,
 )
-from orket_pipelines.sandboxes.detection.python_code import Module, import_name, python_files, read_code
+from orket_pipelines.sandboxes.detection.python_code import Module, import_name, python_files, read_code, text_of
 from orket_pipelines.sandboxes.detection.python_manifests import (
     MANIFESTS,
     Scope,
@@ -121,8 +121,8 @@ def python_databases(site: Site) -> tuple[str, ...]:
         if each.scope is Scope.RUNTIME
     }
     found = databases.of_drivers(names)
-    if any(_uses_sqlite(site, path) for path in python_files(site)):
-        found.add("sqlite")
+    for path in python_files(site):
+        found |= _in_code(site, path)
     return databases.ordered(found)
 
 
@@ -183,7 +183,12 @@ def _inside(site: Site, path: str) -> str:
     return path if site.folder.path == "." else path[len(site.folder.path) + 1 :]
 
 
-def _uses_sqlite(site: Site, path: str) -> bool:
-    """Whether a module that was parsed anyway imports sqlite3."""
+def _in_code(site: Site, path: str) -> set[str]:
+    """By the addresses in a module that was parsed anyway, and by its import of sqlite3."""
     module = site.tree.memory.get(("module", site.folder.path, path))
-    return isinstance(module, Module) and any(each.partition(".")[0] == "sqlite3" for each in module.origins.values())
+    if not isinstance(module, Module):
+        return set()
+    addresses = (text for node in module.nodes if (text := text_of(node)) and "://" in text)
+    found = {name for each in addresses if (name := databases.of_address(each))}
+    own = any(each.partition(".")[0] == "sqlite3" for each in module.origins.values())
+    return found | ({"sqlite"} if own else set())

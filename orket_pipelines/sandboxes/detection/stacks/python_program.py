@@ -47,6 +47,8 @@ def find(site: Site) -> Finding | None:
 
 def _start(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     """How to start it, and what says so; a library may install commands, and stays one where it says that it is one."""
+    if "scrapy.cfg" in site.folder.files:
+        return ("scrapy", "list"), f"{site.folder.file('scrapy.cfg')}: spiders to be run"
     about = project(site.tree, site.folder)
     started = procfile(site.tree, site.folder) or has_image(site.folder)
     if about.calls_itself_library and not started:
