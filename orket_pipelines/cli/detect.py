@@ -11,7 +11,7 @@ from orket_pipelines.errors import DetectionError
 if TYPE_CHECKING:
     from orket_pipelines.sandboxes.model import Detection
 
-PATIENCE = 1.2
+PATIENCE = 1.0
 """Seconds in which a repository is looked through."""
 
 

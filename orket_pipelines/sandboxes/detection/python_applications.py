@@ -54,6 +54,8 @@ def makes(module: Module, node: ast.AST | None, makers: Makers) -> bool:
 
 def applications(site: Site, code: Code, makers: Makers) -> list[Application]:
     """All that a server could be pointed at, the likeliest first."""
+    if not _is_used(code, makers):
+        return []
     return sorted(
         islice(_applications(code, makers), APPLICATIONS_LIMIT),
         key=lambda each: (each.rank(site), each.target.module.path, each.target.name),
@@ -62,7 +64,7 @@ def applications(site: Site, code: Code, makers: Makers) -> list[Application]:
 
 def uncallable(code: Code, makers: Makers) -> Iterator[tuple[Module, str]]:
     """Every function that makes an application and cannot be called without arguments, with what it lacks, in words."""
-    for module, name, _ in _makers(code, makers):
+    for module, name, _ in _makers(code, makers) if _is_used(code, makers) else ():
         if missing := _required(module.functions[name]):
             lacking = ", ".join(missing)
             yield module, f"{module.path}: {name}() cannot be called without {lacking}: give it defaults"
@@ -70,8 +72,21 @@ def uncallable(code: Code, makers: Makers) -> Iterator[tuple[Module, str]]:
 
 def made_anywhere(code: Code, makers: Makers) -> Module | None:
     """The module that makes an application in a place where no server finds it: it runs it by itself."""
-    found = [module for module in code.modules if any(makes(module, node, makers) for node in module.nodes)]
+    found = [module for module in code.modules if _calls(module, makers)]
     return min(found, key=lambda module: (not runs(module), module.path.count("/")), default=None)
+
+
+def _is_used(code: Code, makers: Makers) -> bool:
+    """Spares the search for what most repositories never name."""
+    return any(_calls(module, makers) for module in code.modules)
+
+
+def _calls(module: Module, makers: Makers) -> bool:
+    """Whether it calls one of the makers anywhere, or a class of its own that derives from one."""
+    derived = (
+        name for name, each in module.classes.items() if any(module.origin(base) in makers for base in each.bases)
+    )
+    return not makers.isdisjoint(module.called) or any(f"{module.name}.{name}" in module.called for name in derived)
 
 
 def runs(module: Module) -> bool:

@@ -22,7 +22,8 @@ _packaging = frozenset({"setup.py", "noxfile.py", "conf.py", "tasks.py", "dodo.p
 class Module:
     """A source file. `name` is dotted, as seen from the service's folder; `origins` says what each imported name is.
 
-    `functions` and `classes` are those that importing it defines; `nodes` is the whole tree in a row, walked once.
+    `functions` and `classes` are those that importing it defines; `nodes` is the whole tree in a row, walked once;
+    `called` is what any of it calls, dotted.
     """
 
     path: str
@@ -33,14 +34,11 @@ class Module:
     origins: Mapping[str, str]
     functions: Mapping[str, ast.FunctionDef]
     classes: Mapping[str, ast.ClassDef]
+    called: frozenset[str]
 
     def origin(self, node: ast.AST | None) -> str | None:
         """What a name or a chain of attributes stands for, dotted; a name of the module itself where not imported."""
-        if isinstance(node, ast.Name):
-            return self.origins.get(node.id, f"{self.name}.{node.id}")
-        if isinstance(node, ast.Attribute) and (base := self.origin(node.value)):
-            return f"{base}.{node.attr}"
-        return None
+        return _origin(self.name, self.origins, node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +231,17 @@ def _module(path: str, inner: str, text: str) -> Module | None:
     statements = list(top_level(tree))
     functions = {each.name: each for each in statements if isinstance(each, ast.FunctionDef)}
     classes = {each.name: each for each in statements if isinstance(each, ast.ClassDef)}
-    return Module(path, name, package, tree, nodes, origins, functions, classes)
+    functions_called = (node.func for node in nodes if isinstance(node, ast.Call))
+    called = frozenset(found for each in functions_called if (found := _origin(name, origins, each)))
+    return Module(path, name, package, tree, nodes, origins, functions, classes, called)
+
+
+def _origin(name: str, origins: Mapping[str, str], node: ast.AST | None) -> str | None:
+    if isinstance(node, ast.Name):
+        return origins.get(node.id, f"{name}.{node.id}")
+    if isinstance(node, ast.Attribute) and (base := _origin(name, origins, node.value)):
+        return f"{base}.{node.attr}"
+    return None
 
 
 def _origins(nodes: tuple[ast.AST, ...], package: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ READ_LIMIT = 16 * 1024**2
 """Bytes of all files together."""
 READS_LIMIT = 4_000
 """Files that are opened, those that are asked for first."""
-EFFORT_LIMIT = 768 * 1024
+EFFORT_LIMIT = 512 * 1024
 """Characters of source code that are parsed or split into tokens, of all files together: about a second."""
 
 
