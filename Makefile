@@ -34,7 +34,7 @@ test-fast: environment ## What needs neither PostgreSQL nor a browser, in under 
 		|| { echo "Some tests failed. Run one alone: $(BIN)/pytest path/to/test.py -k part_of_its_name"; exit 1; }
 
 test-chaos: environment ## Kill the factory at every failpoint and see that it ends in the same state
-	@$(PYTEST) tests/chaos && $(PYTEST) -m chaos tests/agents tests/examples tests/acceptance tests/store || { echo "A kill was not survived; the failpoint stands in the name of the test."; exit 1; }
+	@$(PYTEST) tests/chaos && $(PYTEST) -m chaos tests/agents tests/analytics tests/examples tests/acceptance tests/store || { echo "A kill was not survived; the failpoint stands in the name of the test."; exit 1; }
 
 check: environment ## Lint, format, types, import contracts, and that --help stays light
 	@$(BIN)/ruff check . || { echo "Mend what ruff names; some of it does by itself: $(BIN)/ruff check --fix ."; exit 1; }

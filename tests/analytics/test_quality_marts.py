@@ -12,6 +12,8 @@ from orket_pipelines.analytics import MARTS, drain
 from orket_pipelines.clock import FakeClock
 from orket_pipelines.store import Store, append, read_events
 
+pytestmark = pytest.mark.slow
+
 Look = Callable[[Path, str], list[tuple[Any, ...]]]
 Tell = Callable[..., None]
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -198,8 +200,7 @@ def test_a_role_is_judged_by_what_it_brought_in(tell: Tell, ask: Ask, clock: Fak
     assert ask(query) == [("coder", "small", 4, 0.75, 3, 2, 1, 1, 1, 2.0, 1.0)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.chaos) for seed in range(2, 12))])
 def test_however_events_are_drained_the_tables_are_those_of_one_drain_of_all(
     seed: int, story: Store, clock: FakeClock, tmp_path: Path, look: Look
 ) -> None:

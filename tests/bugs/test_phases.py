@@ -31,6 +31,8 @@ from orket_pipelines.store import Store, read_events
 
 from .conftest import DAY, Report
 
+pytestmark = pytest.mark.slow
+
 RULES = BugPhases()
 
 

@@ -146,6 +146,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> End:
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """PostgreSQL is killed on among the further kills."""
+    return f"sqlite:///{tmp_path / 'orket.db'}"
+
+
+@pytest.fixture
 def home(tmp_path: Path, database_url: str) -> Path:
     home = tmp_path / "home"
     home.mkdir()
@@ -169,11 +175,15 @@ def test_a_kill_changes_nothing_in_the_end(failpoint: str, home: Path, database_
 
 
 @pytest.mark.chaos
+@pytest.mark.postgres
 @pytest.mark.parametrize("failpoint", SWEPT)
-def test_the_next_process_may_be_killed_anywhere_too(
-    failpoint: str, home: Path, database_url: str, undisturbed: End
+def test_a_kill_on_postgresql_and_one_in_the_recovery_change_nothing_either(
+    failpoint: str, tmp_path: Path, postgres: Any, undisturbed: End
 ) -> None:
-    for each in SWEPT:
-        do_and_die(lambda: last_night(home, database_url), failpoint, each)
-    last_night(home, database_url)
-    assert look(home, database_url) == undisturbed
+    home, url = tmp_path / "home", postgres.create()
+    home.mkdir()
+    prepare(home, url)
+    assert do_and_die(lambda: last_night(home, url), failpoint) == failpoint
+    do_and_die(lambda: last_night(home, url), *SWEPT)
+    last_night(home, url)
+    assert look(home, url) == undisturbed

@@ -14,6 +14,8 @@ from orket_pipelines.store import Store
 
 from .conftest import Orket
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[..., Any]
 
 

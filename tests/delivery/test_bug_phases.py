@@ -31,6 +31,8 @@ from orket_pipelines.verification.reports import broken, report_of
 
 from .conftest import Line
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400
 PAGE = {"name": "page", "kind": "e2e", "file": "page.py", "source": "def test_page(page): ...", "digest": "d"}
 Tell = Callable[[Suite], SuiteReport]
@@ -225,7 +227,6 @@ def test_a_merged_pull_request_that_people_label_is_a_bug_once(world: World) -> 
         assert len([card for card in list_cards(tx, rock_id="shop") if card.details.get("labels")]) == 1
 
 
-@pytest.mark.slow
 def test_a_phase_from_the_delivery_to_the_second_rock_as_sql_and_the_report_tell_it(
     world: World, clock: FakeClock
 ) -> None:
