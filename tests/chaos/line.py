@@ -44,7 +44,9 @@ PATIENCE = 60.0
 """Seconds that one fake waits for another issue."""
 
 # What is loaded late in a process that works is loaded once, before the forks.
-for late in ("orket_pipelines.store.migrate", "genai_prices.data"):
+PHASES = ("orket_pipelines.delivery.bug_phases", "orket_pipelines.delivery.nightly")
+"""No delivery loads them; they have names in the registry all the same."""
+for late in ("orket_pipelines.store.migrate", "genai_prices.data", *PHASES):
     importlib.import_module(late)
 
 
