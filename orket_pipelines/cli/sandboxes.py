@@ -136,6 +136,22 @@ def compose(
     typer.echo(export(plan_from_document(found.plan), files.resolve(), settings), nl=False)
 
 
+@command(group, "presets")
+def presets(
+    terminal: Terminal,
+    name: Annotated[str | None, typer.Argument(metavar="[PRESET]", help="Print this one, to be an orket.yaml.")] = None,
+) -> None:
+    """Stacks that people often begin with; with a name, the orket.yaml that runs one."""
+    from orket_pipelines.sandboxes.presets import about_preset, preset_names, read_preset
+
+    if name is not None:
+        typer.echo(read_preset(name), nl=False)
+        return
+    about = {each: about_preset(each) for each in preset_names()}
+    terminal.data(about)
+    terminal.table(("preset", "what it is"), list(about.items()), empty="")
+
+
 @command(group, "stop")
 def stop(terminal: Terminal, name: Name) -> None:
     """Stop a sandbox; its logs and ports stay, and its next deployment starts it again."""

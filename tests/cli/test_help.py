@@ -68,6 +68,7 @@ def test_the_commands_are_these() -> None:
         "sandboxes down",
         "sandboxes list",
         "sandboxes logs",
+        "sandboxes presets",
         "sandboxes show",
         "sandboxes stop",
         "sessions follow",

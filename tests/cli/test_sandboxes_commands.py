@@ -105,3 +105,10 @@ def test_what_is_deployed_is_exported_for_people(orket: Orket, todo: Sandbox, ho
     assert set(services) == {"app_prepare", "app"}
     assert services["app_prepare"]["volumes"][0]["source"] == str(files)
     assert orket("sandboxes", "compose", "broken").exit_code == 1
+
+
+def test_presets_are_listed_and_one_is_printed(orket: Orket, asked: Asked) -> None:
+    assert "fastapi-vue-mongo" in asked("sandboxes", "presets")
+    assert "A page in Vue, built by Vite" in orket("sandboxes", "presets").output
+    assert yaml.safe_load(orket("sandboxes", "presets", "fastapi-vue-mongo").stdout)["front"] == "web"
+    assert orket("sandboxes", "presets", "nothing").exit_code == 1
