@@ -62,7 +62,7 @@ FROM test_results GROUP BY suite, name ORDER BY failures DESC, runs DESC LIMIT 2
 SELECT rock_id, suite, name, runs, failures, flaky_commits, last_seen_at FROM flaky_tests ORDER BY flaky_commits DESC LIMIT 20;
 
 -- name: sandbox_uptime
-SELECT rock_id, day, round(100 * uptime, 2) AS percent_up, running_seconds, unhealthy_seconds, failed_seconds
+SELECT rock_id, day, round(100 * uptime, 2) AS percent_up, up_seconds, down_seconds, unknown_seconds
 FROM sandbox_uptime ORDER BY day DESC, rock_id LIMIT 30;
 
 -- name: review_cycles

@@ -18,7 +18,7 @@ ANSWERS: tuple[list[tuple[Any, ...]], ...] = (
     [("coder", "tests_failed", 1, 2, 0.025), ("coder", "work", 1, 2, 0.025), ("integrity_guard", "review", 1, 1, None)],
     [("ready", 2, 7248.0), ("ready_for_testing", 2, 12.0), ("in_progress", 2, 10.0), ("code_review", 2, 3.0)],
     [(1, 25.0, 25.0, 40.0, 60.0)],
-    [("todo", "2023-11-14", 100.0, 1.77), ("todo", "2023-11-15", 100.0, 0.23)],
+    [("todo", "2023-11-14", 100.0, 1.43), ("todo", "2023-11-15", None, 0.23)],
     [("The page", "in_progress", None, "", "2023-11-15 00:13:57+00:00")],
     [("project", "test_3", 1, 2, False), ("project", "test_0", 0, 2, True)],
     [("shop", "completed", 7.0, 2, 1, 0.29, "shop-phase2")],

@@ -66,29 +66,29 @@ def test_a_test_is_flaky_that_did_both_on_one_commit(tell: Tell, ask: Ask) -> No
     assert ask(query) == [("both", 4, 2, 0, 1, "c1"), ("reported", 2, 0, 1, 1, "c1")]
 
 
-def test_uptime_is_by_day_and_leaves_out_what_was_stopped_on_purpose(tell: Tell, ask: Ask, clock: FakeClock) -> None:
-    def stands(state: str) -> None:
-        tell("sandbox.changed", "box", rock_id="todo", state=state, generation=1, urls={}, front="api")
+def test_uptime_is_by_day_of_what_was_seen_and_leaves_out_what_was_stopped_on_purpose(
+    tell: Tell, ask: Ask, clock: FakeClock
+) -> None:
+    def stands(state: str, kind: str = "changed", **more: Any) -> None:
+        tell(f"sandbox.{kind}", "box", rock_id="todo", state=state, generation=1, urls={}, front="api", **more)
 
-    clock.advance(MIDNIGHT - 3_600)
-    for state, seconds in (
-        ("deploying", 600),
-        ("running", 3_000 + 7_200),
-        ("unhealthy", 3_600),
-        ("running", 3_600),
-        ("stopped", 2 * DAY),
-        ("failed", 900),
-    ):
+    clock.advance(MIDNIGHT - 1_200)
+    for state, seconds in (("deploying", 600), ("running", 900), ("unhealthy", 300), ("running", 6_000)):
+        stands(state)
+        clock.advance(seconds)
+    stands("running", "observed", up=True, unknown=None)
+    clock.advance(100)
+    stands("running", "observed", up=None, unknown="no engine answers")
+    clock.advance(100)
+    for state, seconds in (("stopped", 2 * DAY), ("failed", 900)):
         stands(state)
         clock.advance(seconds)
     tell("moon.landed", "x")
-    query = (
-        "SELECT day, running_seconds, unhealthy_seconds, failed_seconds, deploying_seconds, uptime FROM sandbox_uptime"
-    )
+    query = "SELECT * EXCLUDE (sandbox_id, rock_id) FROM sandbox_uptime"
     assert ask(query) == [
-        (date(2023, 11, 14), 3_000.0, 0.0, 0.0, 600.0, 3_000 / 3_600),
-        (date(2023, 11, 15), 10_800.0, 3_600.0, 0.0, 0.0, 0.75),
-        (date(2023, 11, 17), 0.0, 0.0, 900.0, 0.0, 0.0),
+        (date(2023, 11, 14), 600.0, 0.0, 600.0, 1.0),
+        (date(2023, 11, 15), 300.0 + 1_200 + 100, 300.0, 4_800.0 + 100, 1_600 / 1_900),
+        (date(2023, 11, 17), 0.0, 900.0, 0.0, 0.0),
     ]
 
 

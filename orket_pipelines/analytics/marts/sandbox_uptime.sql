@@ -1,25 +1,32 @@
--- One row per sandbox and day (UTC) on which it was to run: how long it did.
+-- One row per sandbox and day (UTC) on which it was to run: for how long it was seen to.
 CREATE TABLE sandbox_uptime (
     sandbox_id VARCHAR, -- the sandbox; a rock has one
     rock_id VARCHAR, -- the rock whose main line runs there
     day DATE, -- the day, UTC
-    running_seconds DOUBLE, -- seconds as running
-    unhealthy_seconds DOUBLE, -- seconds as unhealthy: it was there, and did not answer
-    failed_seconds DOUBLE, -- seconds as failed: nothing ran
-    deploying_seconds DOUBLE, -- seconds in which it was being deployed
-    uptime DOUBLE, -- running out of these four, 0 to 1
+    up_seconds DOUBLE, -- seconds for which it was seen running
+    down_seconds DOUBLE, -- seconds for which it was seen unhealthy or failed
+    unknown_seconds DOUBLE, -- seconds for which nobody looked, or it was being deployed
+    uptime DOUBLE, -- up out of what is known, 0 to 1; NULL where nothing is
 );
 
--- Stopped or removed on purpose is no downtime, and is left out. The last state lasts to the last event of the log.
+-- A look, and a change, speaks for the 1,200 s after it, as `orket sandboxes` has it. Stopped or removed on purpose is
+-- left out. The last state lasts to the last event of the log; a clock that was set back leaves no time at all.
 INSERT INTO sandbox_uptime BY NAME
-WITH states AS (
+WITH looks AS (
     SELECT
-        sandbox_id, rock_id, state, happened_at AS since,
-        coalesce(lead(happened_at) OVER (PARTITION BY sandbox_id ORDER BY seq), about.last_event_at) AS until
-    FROM sandboxes
+        seq, subject AS sandbox_id, payload ->> 'rock_id' AS rock_id, payload ->> 'state' AS state,
+        make_timestamptz(at_microseconds) AS since,
+        CASE WHEN (payload ->> 'unknown') IS NULL THEN INTERVAL 1200 SECONDS ELSE INTERVAL 0 SECONDS END AS vouches
+    FROM warehouse.events
+    WHERE kind IN ('sandbox.changed', 'sandbox.observed')
+),
+states AS (
+    SELECT
+        sandbox_id, rock_id, state, since, since + vouches AS vouched,
+        coalesce(lead(since) OVER (PARTITION BY sandbox_id ORDER BY seq), about.last_event_at) AS until
+    FROM looks
     CROSS JOIN about
 ),
--- A clock that was set back leaves an interval without a length.
 days AS (
     SELECT *, unnest(generate_series(date_trunc('day', since), until, INTERVAL 1 DAY)) AS day
     FROM states
@@ -28,21 +35,22 @@ days AS (
 stood AS (
     SELECT
         sandbox_id, rock_id, state, CAST(day AS DATE) AS day,
-        greatest(0, (epoch_us(least(until, day + INTERVAL 1 DAY)) - epoch_us(greatest(since, day))) / 1e6) AS seconds
+        greatest(0, (epoch_us(least(until, day + INTERVAL 1 DAY)) - epoch_us(greatest(since, day))) / 1e6) AS seconds,
+        greatest(0, (epoch_us(least(until, vouched, day + INTERVAL 1 DAY)) - epoch_us(greatest(since, day))) / 1e6)
+            AS known
     FROM days
 ),
 summed AS (
     SELECT
-        sandbox_id, any_value(rock_id) AS rock_id, day, coalesce(sum(seconds) FILTER (state = 'running'), 0) AS running_seconds,
-        coalesce(sum(seconds) FILTER (state = 'unhealthy'), 0) AS unhealthy_seconds,
-        coalesce(sum(seconds) FILTER (state = 'failed'), 0) AS failed_seconds,
-        coalesce(sum(seconds) FILTER (state = 'deploying'), 0) AS deploying_seconds, sum(seconds) AS seconds
+        sandbox_id, any_value(rock_id) AS rock_id, day, sum(seconds) AS seconds,
+        coalesce(sum(known) FILTER (state = 'running'), 0) AS up_seconds,
+        coalesce(sum(known) FILTER (state IN ('unhealthy', 'failed')), 0) AS down_seconds
     FROM stood
     GROUP BY sandbox_id, day
 )
 SELECT
-    sandbox_id, rock_id, day, running_seconds, unhealthy_seconds, failed_seconds, deploying_seconds,
-    running_seconds / seconds AS uptime
+    sandbox_id, rock_id, day, up_seconds, down_seconds, seconds - up_seconds - down_seconds AS unknown_seconds,
+    up_seconds / nullif(up_seconds + down_seconds, 0) AS uptime
 FROM summed
 WHERE seconds > 0
 ORDER BY day, sandbox_id;
