@@ -3,7 +3,9 @@
 `run_session` loads at its first use: the model library behind it takes a second.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orket_pipelines.first_use import on_first_use
 
 if TYPE_CHECKING:
     from orket_pipelines.agents.session import run_session
@@ -11,9 +13,4 @@ if TYPE_CHECKING:
 __all__ = ["run_session"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "run_session":
-        from orket_pipelines.agents.session import run_session  # noqa: PLC0415 - see above
-
-        return run_session
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_first_use(__name__, {"run_session": "session"})

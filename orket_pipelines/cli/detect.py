@@ -31,11 +31,12 @@ def detect(
     """Find what a repository holds, and how it would run; nothing of it is executed."""
     from orket_pipelines.sandboxes.detection import detect as find
     from orket_pipelines.sandboxes.detection import report
-    from orket_pipelines.sandboxes.exporting import export
-    from orket_pipelines.sandboxes.planning import plan
 
     found = find(path, within=None if compose else PATIENCE)
     if compose:
+        from orket_pipelines.sandboxes.exporting import export
+        from orket_pipelines.sandboxes.planning import plan
+
         typer.echo(export(plan(found), path.resolve(), terminal.settings()), nl=False)
         return
     terminal.data(report(found))

@@ -3,8 +3,9 @@
 Names load at their first use: who only asks how work stands does not wait for the model library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orket_pipelines.first_use import on_first_use
 
 if TYPE_CHECKING:
     from orket_pipelines.delivery.crew import RETRIED, Crew, deliver_issue
@@ -14,19 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["RETRIED", "Crew", "Delivery", "Factory", "Result", "deliver_issue", "deliver_rock", "open_factory"]
 
-_PLACES = {
-    "RETRIED": "crew",
-    "Crew": "crew",
-    "Delivery": "model",
-    "Factory": "factory",
-    "Result": "model",
-    "deliver_issue": "crew",
-    "deliver_rock": "pool",
-    "open_factory": "factory",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = on_first_use(
+    __name__,
+    {
+        "RETRIED": "crew",
+        "Crew": "crew",
+        "Delivery": "model",
+        "Factory": "factory",
+        "Result": "model",
+        "deliver_issue": "crew",
+        "deliver_rock": "pool",
+        "open_factory": "factory",
+    },
+)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from orket_pipelines.store import Lease
+if TYPE_CHECKING:
+    from orket_pipelines.store import Lease
 
 
 class ServiceKind(StrEnum):
@@ -163,7 +164,7 @@ class Sandboxes(Protocol):
     def isolation(self) -> str:
         """`container`, `process`, or `memory` for the fake."""
 
-    def under(self, lease: Lease) -> "Sandboxes":
+    def under(self, lease: "Lease") -> "Sandboxes":
         """The same, whose writes carry the lease's token: a worker that was overtaken writes nothing."""
 
     def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:

@@ -11,6 +11,7 @@ import pytest
 
 HEAVY = {"dagster", "fastapi", "pydantic_ai", "sqlalchemy", "duckdb", "docker", "rich", "alembic", "yaml"}
 """Not pydantic: typer itself converts options with it, though not for `orket --help`."""
+HEAVIEST = {"dagster", "pydantic_ai", "docker", "duckdb"}
 ALLOWANCE = 0.3
 """Seconds that the issue grants `--help` beyond what bare Python takes to start."""
 LIST_MODULES = """
@@ -43,13 +44,19 @@ def _seconds(program: str, *arguments: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def test_asking_how_work_stands_loads_neither_a_model_library_nor_an_engine_s(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"), [(["status"], HEAVIEST), (["detect", "."], HEAVIEST | {"sqlalchemy"})]
+)
+def test_a_command_loads_no_library_that_it_has_no_use_for(
+    arguments: list[str], unneeded: set[str], tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LIST_MODULES, "status"],
+        [sys.executable, "-c", LIST_MODULES, *arguments],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
+        cwd=tmp_path,
         env=os.environ | {"ORKET_HOME": str(tmp_path)},
     )
-    assert not {"dagster", "pydantic_ai", "docker", "duckdb"} & set(json.loads(done.stderr)), done.stdout
+    assert not unneeded & set(json.loads(done.stderr)), done.stdout
