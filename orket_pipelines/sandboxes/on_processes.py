@@ -4,6 +4,7 @@ What is held back: memory, file size, open files, environment, standard input, t
 sandbox outlives it. What is not: a service runs as this user, with this user's files and network.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -269,23 +270,31 @@ def _condition(name: str, handles: Handles) -> Condition:
 
 
 def _log(folder: Path, name: str) -> str:
-    return "".join(path.read_text(errors="replace") for path in _log_files(folder, name))
+    return "".join(text for _, text in _log_files(folder, name))
 
 
 def _stamped_log(folder: Path, name: str) -> str:
     """Each line with its file and its number there: a file keeps its inode when the next one takes its name. A line
     that has not ended yet is left for the next look."""
     return "".join(
-        f"{path.stat().st_ino}.{number} {line}"
-        for path in _log_files(folder, name)
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(keepends=True))
+        f"{inode}.{number} {line}"
+        for inode, text in _log_files(folder, name)
+        for number, line in enumerate(text.splitlines(keepends=True))
         if line.endswith("\n")
     )
 
 
-def _log_files(folder: Path, name: str) -> list[Path]:
-    """The older one first."""
-    return [path for end in (".log.1", ".log") if (path := folder / "run" / f"{name}{end}").exists()]
+def _log_files(folder: Path, name: str) -> list[tuple[int, str]]:
+    """The inode and the text of each, the older one first.
+
+    The keeper may turn to the next file at any moment: the newer one is read first, so that nothing is passed by, and
+    is not told twice where it has become the older one.
+    """
+    found: dict[int, str] = {}
+    for end in (".log", ".log.1"):
+        with contextlib.suppress(FileNotFoundError), (folder / "run" / f"{name}{end}").open(errors="replace") as file:
+            found.setdefault(os.fstat(file.fileno()).st_ino, file.read())
+    return list(reversed(found.items()))
 
 
 def _read(path: Path) -> str | None:

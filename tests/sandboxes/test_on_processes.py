@@ -22,6 +22,7 @@ from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.errors import DetectionError, SandboxError, Stopped
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
 from orket_pipelines.sandboxes.allocations import PORT, leased
+from orket_pipelines.sandboxes.diagnosing import explain
 from orket_pipelines.sandboxes.identity import identify, marked
 from orket_pipelines.sandboxes.probing import listening_ports
 from orket_pipelines.sandboxes.records import handles_of, sandbox_of_rock
@@ -150,6 +151,19 @@ def test_a_service_that_ends_is_a_failed_deployment_with_the_end_of_its_log(
     assert sandboxes.logs(sandbox)["api"] == "no database"
     assert marked(sandbox.id) == []
     assert not sandboxes.is_healthy(sandbox)
+
+
+def test_a_service_that_floods_its_log_is_found_out_though_it_answers(sandboxes: DeployedSandboxes, pair: Pair) -> None:
+    loop = "while True: print('x' * 99, flush=True)"
+    server = pair("c1").source.joinpath("api", "server.py").read_text()
+    flood = f"import threading\nthreading.Thread(target=exec, args=({loop!r},), daemon=True).start()\n"
+    sandbox = deploy(sandboxes, pair("c1", server=flood + server))
+    assert sandbox.state is SandboxState.RUNNING
+    (found,) = explain(sandbox.state, sandbox.note, sandboxes.look(sandbox))
+    sandboxes.stop(sandbox)
+
+    assert found.service == "api"
+    assert found.what.startswith("it floods its log: about ")
 
 
 def test_a_build_that_fails_leaves_its_log_and_nothing_running(sandboxes: DeployedSandboxes, pair: Pair) -> None:
