@@ -29,7 +29,7 @@ def test_an_answer_has_columns_types_and_rows(told: Settings) -> None:
     )
     assert answer.columns == ("card_id", "moves")
     assert answer.types == ("VARCHAR", "BIGINT")
-    assert answer.rows == [("api", 6), ("page", 1), ("todo", 1)]
+    assert answer.rows == [("api", 6), ("blank", 1), ("page", 1), ("todo", 1)]
     assert (answer.truncated, answer.seconds > 0) == (False, True)
 
 
