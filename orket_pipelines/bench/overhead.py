@@ -56,7 +56,7 @@ def measure(report: Report) -> list[Metric]:
     report(f"{DAGSTER_ISSUES} issues, layer dagster")
     with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
         home = Path(folder, "measured")
-        import_rocks(Settings(home=home), [ROCK], DAGSTER_ISSUES)
+        import_rocks(Settings(home=home, database_url=None), [ROCK], DAGSTER_ISSUES)
         cost = under_dagster.deliver(home, ROCK, SCRIPT)
         scaled = Run(cost.per(DAGSTER_ISSUES).times(ISSUES), run.commits)
         return metrics + _compare("dagster", scaled, Path(folder))
@@ -73,7 +73,7 @@ def _compare(layer: str, run: Run, folder: Path) -> list[Metric]:
 
 
 def _deliver(folder: Path, layer: str, issues: int) -> Run:
-    settings = Settings(home=folder, concurrency=4)
+    settings = Settings(home=folder, database_url=None, concurrency=4)
     import_rocks(settings, [ROCK], issues)
     with _factory(settings, layer) as factory:
         committed = factory.store.commits

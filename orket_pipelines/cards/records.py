@@ -15,6 +15,8 @@ from orket_pipelines.store import Prepared, Store, Transaction, append, new_id, 
 
 _cards = tables.cards
 _dependencies = tables.card_dependencies
+MANY = 50
+"""Cards at once that change what a database knows of its tables."""
 _NOT_OF_THE_CARD = frozenset({"workspace_id", "position", "rank", "unmet"})
 _one = Prepared(
     sa.select(_cards).where(
@@ -104,11 +106,14 @@ def list_cards(
 
 def insert_cards(tx: Transaction, cards: Iterable[Card]) -> None:
     """Store new cards in the order given, one `card.created` event each."""
-    for position, card in enumerate(cards):
+    stored = list(cards)
+    for position, card in enumerate(stored):
         row = _row(card) | {"created_at": tx.now, "updated_at": tx.now, "position": position}
         tx.execute(sa.insert(_cards), {"workspace_id": tx.workspace_id, **row})
         _set_dependencies(tx, card)
         append(tx, "card.created", card.id, _row(card))
+    if len(stored) >= MANY:
+        tx.refresh_statistics(_cards, _dependencies)
 
 
 def update_card(tx: Transaction, card: Card) -> None:

@@ -89,6 +89,13 @@ class Transaction:
             return statement.run(self.connection, given)
         return statement.run_on_driver(self.driver, self.connection.dialect, given)
 
+    def refresh_statistics(self, *changed: sa.Table) -> None:
+        """Have PostgreSQL look at tables of which much has changed. By itself it does so up to a minute later, and
+        until then reads whole workspaces for single rows. SQLite needs none of it."""
+        if self.connection.dialect.name == "postgresql":
+            for table in changed:
+                self.connection.execute(sa.text(f"ANALYZE {table.name}"))
+
 
 class Store:
     """The database of one ORKET_HOME, seen from one workspace, on behalf of one origin.
