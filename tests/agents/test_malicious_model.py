@@ -37,6 +37,8 @@ from orket_pipelines.workbench.model import Workbench
 from tests.agents.obedient import Obedient, order
 from tests.conftest import WORKBENCH_IMAGE
 
+pytestmark = pytest.mark.slow
+
 CANARY = "CANARY-" + "ON-HOST"
 KEY = "sk-canary-of-the-model"
 SECTIONS = yaml.safe_load(Path(__file__).with_name("attacks.yaml").read_text())

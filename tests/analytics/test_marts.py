@@ -14,6 +14,8 @@ from orket_pipelines.analytics.queries import HERE
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, append
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[[str], list[tuple[Any, ...]]]
 Look = Callable[[Path, str], list[tuple[Any, ...]]]
 BEGIN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)

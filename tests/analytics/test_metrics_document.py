@@ -9,6 +9,8 @@ import pytest
 from orket_pipelines.analytics import TableDescription, describe, run_sql
 from orket_pipelines.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "METRICS.md").read_text()
 QUESTIONS = dict(re.findall(r"^\*\*\d+\. (.+?)\*\*\n\n```sql\n(.+?)\n```$", DOCUMENT, re.MULTILINE | re.DOTALL))
 

@@ -11,6 +11,8 @@ from orket_pipelines.cards.importing import ImportReport, import_cards
 from orket_pipelines.cards.records import list_cards
 from orket_pipelines.store import Store
 
+pytestmark = pytest.mark.slow
+
 SEATS = frozenset({"coder", "integrity_guard"})
 ROCK = {
     "name": "Core Launch",

@@ -16,6 +16,8 @@ from orket_pipelines.store import Store, read_events
 from orket_pipelines.store.failpoints import registered
 from tests.kills import do_and_die
 
+pytestmark = pytest.mark.slow
+
 ROCK = "fire"
 SWEPT = [name for name in registered() if name.startswith(("sandboxes.stop.", "sandboxes.down."))]
 Program = Callable[[ContainerSpec, Sequence[str]], tuple[int | None, str]]

@@ -12,6 +12,8 @@ import yaml
 from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox
 from orket_pipelines.store import Store
 
+pytestmark = pytest.mark.slow
+
 Orket = Callable[..., Any]
 Asked = Callable[..., Any]
 

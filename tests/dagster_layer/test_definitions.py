@@ -18,6 +18,8 @@ from definitions import defs
 from jobs import JOBS
 from sensors import SENSORS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("assets", "jobs", "sensors", "resources")
 MAKERS = {"multi_asset", "asset", "job", "sensor", "run_failure_sensor", "asset_sensor", "schedule"}

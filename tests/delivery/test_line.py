@@ -23,6 +23,8 @@ from orket_pipelines.forge.model import PullRequestState
 from orket_pipelines.policy import list_violations
 from orket_pipelines.store import LeaseKeeper, read_events
 
+pytestmark = pytest.mark.slow
+
 READY = {"request_state": {"state": "ready_for_testing", "summary": "done"}}
 NOT_YET = {"submit_review": {"verdict": "request_changes", "body": "There is no limit."}}
 LOOK = {"purpose": "work", "turns": [{"say": "I look."}]}

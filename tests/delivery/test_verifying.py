@@ -25,6 +25,8 @@ from orket_pipelines.verification.running import run_suite
 
 from .conftest import APPROVE, READY, Line, scene, write
 
+pytestmark = pytest.mark.slow
+
 PAGE = {"name": "page", "kind": "e2e", "file": "page.py", "source": "def test_page(page): ...", "digest": "d"}
 Answer = Callable[[Suite, Target], SuiteReport]
 

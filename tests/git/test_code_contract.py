@@ -9,6 +9,8 @@ import pytest
 from orket_pipelines.errors import GitError
 from orket_pipelines.git import Candidate, Code, Conflict, GitCode, Identity, MemoryCode
 
+pytestmark = pytest.mark.slow
+
 AT = 1_700_000_000_000_000
 CODER = Identity("coder", "coder@orket.invalid")
 TEN_LINES = "".join(f"line {number}\n" for number in range(10))

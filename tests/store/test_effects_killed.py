@@ -10,6 +10,8 @@ from orket_pipelines.store import Store, Transaction, append, effect_kind, perfo
 from orket_pipelines.store.effects import DONE, Effect, find
 from tests.kills import do_and_die
 
+pytestmark = pytest.mark.slow
+
 KIND = effect_kind("test.killed")
 MOMENTS = [KIND.before_intent, KIND.after_intent, KIND.after_effect, KIND.after_outcome]
 Result = dict[str, Any]

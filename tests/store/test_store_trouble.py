@@ -14,6 +14,8 @@ from orket_pipelines.errors import StoreError
 from orket_pipelines.store import Store, append, engine, read_events
 from orket_pipelines.store.engine import _remedy
 
+pytestmark = pytest.mark.slow
+
 
 def fill(store: Store) -> tuple[int, StoreError]:
     """Write until the store refuses: how many events are in it as far as the writer was told, and the refusal."""

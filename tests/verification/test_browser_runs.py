@@ -20,6 +20,8 @@ from orket_pipelines.verification.browser_runs import (
 )
 from orket_pipelines.verification.fake import PICTURE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SUITE = Suite("page.list", SuiteKind.E2E, "def test_page(page): ...\n", "suites/test_page.py")
 PASSED = "<testcase name='a'/>"

@@ -45,6 +45,8 @@ from orket_pipelines.verification.fake import passing
 from orket_pipelines.verification.suites import OPENAPI
 from tests.verification import pages
 
+pytestmark = pytest.mark.slow
+
 SUITE = Suite("page", SuiteKind.E2E, "def test_page(page): ...\n")
 TARGET = Target(
     "sandbox-1", "web", {"web": "http://127.0.0.1:20000"}, network="orket-net", inside_urls={"web": "http://web:3000"}
