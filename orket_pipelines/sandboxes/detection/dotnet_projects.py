@@ -9,6 +9,7 @@ from orket_pipelines.sandboxes.detection.data import read_xml
 from orket_pipelines.sandboxes.detection.node_manifests import read_package
 from orket_pipelines.sandboxes.detection.node_services import ui_of
 from orket_pipelines.sandboxes.detection.rule import Language, Site
+from orket_pipelines.sandboxes.detection.tree import Tree
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 MANIFESTS = ("*.csproj", "*.fsproj", "*.vbproj")
@@ -35,13 +36,7 @@ class Project:
 
 def read_project(site: Site) -> Project | None:
     """The folder's project, the first by its name where there are several."""
-    key = ("dotnet", site.folder.path)
-    if key not in site.tree.memory:
-        names = sorted(name for name in site.folder.files if name.endswith((".csproj", ".fsproj", ".vbproj")))
-        roots = ((name, read_xml(site.tree.read(site.folder.file(name)))) for name in names)
-        site.tree.memory[key] = next((_read(site, name, root) for name, root in roots if root is not None), None)
-    found: Project | None = site.tree.memory[key]
-    return found
+    return site.tree.once(("dotnet", site.folder.path), lambda: _first(site))
 
 
 def dotnet_service(
@@ -68,17 +63,21 @@ def dotnet_service(
 
 def _packages(site: Site) -> frozenset[str]:
     """What all projects of the repository ask for: who serves leaves the database to another."""
-    if "packages" not in site.tree.memory:
-        named = [
-            folder.file(name) for folder in site.tree.folders.values() for name in folder.files if name.endswith("proj")
-        ]
-        roots = (read_xml(site.tree.read(path)) for path in sorted(named)[:PROJECTS_LIMIT])
-        found = (
-            each.get("Include") or "" for root in roots if root is not None for each in root.iter("PackageReference")
-        )
-        site.tree.memory["packages"] = frozenset(found)
-    packages: frozenset[str] = site.tree.memory["packages"]
-    return packages
+    return site.tree.once("packages", lambda: _all_packages(site.tree))
+
+
+def _all_packages(tree: Tree) -> frozenset[str]:
+    named = [folder.file(name) for folder in tree.folders.values() for name in folder.files if name.endswith("proj")]
+    roots = (read_xml(tree.read(path)) for path in sorted(named)[:PROJECTS_LIMIT])
+    return frozenset(
+        each.get("Include") or "" for root in roots if root is not None for each in root.iter("PackageReference")
+    )
+
+
+def _first(site: Site) -> Project | None:
+    names = sorted(name for name in site.folder.files if name.endswith((".csproj", ".fsproj", ".vbproj")))
+    roots = ((name, read_xml(site.tree.read(site.folder.file(name)))) for name in names)
+    return next((_read(site, name, root) for name, root in roots if root is not None), None)
 
 
 def _read(site: Site, name: str, root: Element) -> Project:

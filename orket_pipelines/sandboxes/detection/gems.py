@@ -48,16 +48,14 @@ def framework_rule(name: str, gem: str, port: int) -> Rule:
         if is_gem(site) or not (source or (rack and gem in gems(site))):
             return None
         start = (
-            rackup() if rack or source is None else ("ruby", _inside(site, source), "-o", EVERYWHERE, "-p", "{port}")
+            rackup()
+            if rack or source is None
+            else ("ruby", site.folder.inner(source.path), "-o", EVERYWHERE, "-p", "{port}")
         )
         seen = f"{source.path}: requires {gem}" if source else f"{site.folder.file(MANIFEST)}: asks for {gem}"
         return Finding(ruby_service(site, name, ServiceKind.WEB, (seen,), start, port=port))
 
     return Rule(name, Language.RUBY, MANIFESTS, find)
-
-
-def _inside(site: Site, source: Source) -> str:
-    return source.path if site.folder.path == "." else source.path[len(site.folder.path) + 1 :]
 
 
 def rackup() -> tuple[str, ...]:

@@ -48,11 +48,7 @@ class GoModule:
 
 def read_go(site: Site) -> GoModule | None:
     """The folder's module; without a go.mod only where programs lie in the folder itself."""
-    key = ("go", site.folder.path)
-    if key not in site.tree.memory:
-        site.tree.memory[key] = _read(site)
-    found: GoModule | None = site.tree.memory[key]
-    return found
+    return site.tree.once(("go", site.folder.path), lambda: _read(site))
 
 
 def imports(source: Source) -> set[str]:

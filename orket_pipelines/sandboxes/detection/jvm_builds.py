@@ -40,11 +40,7 @@ class Build:
 
 def read_build(site: Site) -> Build | None:
     """The folder's module."""
-    key = ("jvm", site.folder.path)
-    if key not in site.tree.memory:
-        site.tree.memory[key] = _read(site)
-    found: Build | None = site.tree.memory[key]
-    return found
+    return site.tree.once(("jvm", site.folder.path), lambda: _read(site))
 
 
 def has_main(build: Build) -> Source | None:

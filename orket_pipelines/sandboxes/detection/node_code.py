@@ -43,13 +43,12 @@ class NodeCode:
 
 def read_node_code(site: Site) -> NodeCode:
     """Those that begin programs come first."""
-    key = ("node", site.folder.path)
-    if key not in site.tree.memory:
+
+    def read() -> NodeCode:
         folders = [each for each in site.folders() if _may_serve(site, each)]
-        found = read_all(site.tree, [_programs(each) for each in folders], PATTERNS, Comments.SLASHES)
-        site.tree.memory[key] = NodeCode(tuple(found))
-    code: NodeCode = site.tree.memory[key]
-    return code
+        return NodeCode(tuple(read_all(site.tree, [_programs(each) for each in folders], PATTERNS, Comments.SLASHES)))
+
+    return site.tree.once(("node", site.folder.path), read)
 
 
 def imports(source: Source) -> set[str]:

@@ -55,11 +55,12 @@ class Package:
 
 def read_package(tree: Tree, folder: Folder) -> Package | None:
     """The folder's package; None where there is none, or none that can be read."""
-    if ("package", folder.path) not in tree.memory:
+
+    def find() -> Package | None:
         own = _read(tree, folder, folder.file(MANIFEST)) if MANIFEST in folder.files else None
-        tree.memory["package", folder.path] = own or _member(tree, folder)
-    found: Package | None = tree.memory["package", folder.path]
-    return found
+        return own or _member(tree, folder)
+
+    return tree.once(("package", folder.path), find)
 
 
 def _read(tree: Tree, folder: Folder, path: str) -> Package | None:

@@ -84,27 +84,36 @@ def read_code(site: Site, mention: str) -> Code:
 
 def read_module(site: Site, path: str) -> Module | None:
     """A source file; None where it is not Python, or enough was parsed of this repository."""
-    key = ("module", site.folder.path, path)
-    if key not in site.tree.memory:
-        text = site.tree.read(path)
-        affordable = text is not None and site.tree.spend(text)
-        site.tree.memory[key] = _module(path, _inner(site, path), text) if text is not None and affordable else None
-    found: Module | None = site.tree.memory[key]
+    return site.tree.once(_key(site, path), lambda: _read(site, path))
+
+
+def parsed(site: Site, path: str) -> Module | None:
+    """A source file that was read already; None where it was not, or is not Python."""
+    found: Module | None = site.tree.known(_key(site, path))
     return found
 
 
 def python_files(site: Site) -> list[str]:
     """The paths of the folder's programs and modules, without its tests and its packaging."""
-    key = ("python files", site.folder.path)
-    if key not in site.tree.memory:
-        site.tree.memory[key] = [
-            folder.file(file)
-            for folder in site.folders()
-            for file in sorted(folder.files)
-            if file.endswith(".py") and not is_test(file) and file not in _packaging
-        ][:FILES_LIMIT]
-    found: list[str] = site.tree.memory[key]
-    return found
+    return site.tree.once(("python files", site.folder.path), lambda: _files(site))
+
+
+def _files(site: Site) -> list[str]:
+    return [
+        folder.file(file)
+        for folder in site.folders()
+        for file in sorted(folder.files)
+        if file.endswith(".py") and not is_test(file) and file not in _packaging
+    ][:FILES_LIMIT]
+
+
+def _key(site: Site, path: str) -> tuple[str, str, str]:
+    return "module", site.folder.path, path
+
+
+def _read(site: Site, path: str) -> Module | None:
+    text = site.tree.read(path)
+    return _module(path, site.folder.inner(path), text) if text is not None and site.tree.spend(text) else None
 
 
 def _candidates(site: Site, mention: str) -> list[str]:
@@ -129,7 +138,7 @@ def import_name(site: Site, module: Module) -> tuple[str, str]:
     It is the site's folder, unless a folder on the way cannot be a package, is a `src` that is none, or holds what the
     module imports by its bare name.
     """
-    parts = _inner(site, module.path).removesuffix(".py").split("/")
+    parts = site.folder.inner(module.path).removesuffix(".py").split("/")
     start = max((at + 1 for at, name in enumerate(parts[:-1]) if not name.isidentifier()), default=0)
     if start == 0 and parts[0] == "src" and len(parts) > 1 and not _imports(module, "src"):
         start = 0 if _is_package(site, parts[:1]) else 1
@@ -187,10 +196,6 @@ def assigned(node: ast.AST) -> list[tuple[str, ast.expr]]:
 def text_of(node: ast.AST | None) -> str | None:
     """The text of a literal string; None for everything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-def _inner(site: Site, path: str) -> str:
-    return path if site.folder.path == "." else path[len(site.folder.path) + 1 :]
 
 
 def _is_package(site: Site, parts: list[str]) -> bool:

@@ -73,11 +73,7 @@ def manifests(tree: Tree, folder: Folder) -> list[str]:
 
 def requirements(tree: Tree, path: str) -> frozenset[Requirement]:
     """What a manifest declares; nothing where it cannot be read."""
-    key = ("requirements", path)
-    if key not in tree.memory:
-        tree.memory[key] = frozenset(_requirements(tree, path))
-    found: frozenset[Requirement] = tree.memory[key]
-    return found
+    return tree.once(("requirements", path), lambda: frozenset(_requirements(tree, path)))
 
 
 def project(tree: Tree, folder: Folder) -> "Project":

@@ -30,10 +30,11 @@ def page_rule(name: str, port: int, command: Command) -> Rule:
         if not modules or not (manifest or is_program(site)):
             return None
         best = min(modules, key=lambda module: (_rank(module), module.path))
-        path = best.path if site.folder.path == "." else best.path[len(site.folder.path) + 1 :]
         evidence = (f"{best.path}: imports {name}", *([f"{manifest}: declares {name}"] if manifest else []))
         framework = Framework(name, name, frozenset(), port, lambda *_: ())
-        return Finding(service(site, framework, command(path), 1.0 if manifest else 0.6, evidence))
+        return Finding(
+            service(site, framework, command(site.folder.inner(best.path)), 1.0 if manifest else 0.6, evidence)
+        )
 
     return Rule(name, Language.PYTHON, MANIFESTS, find)
 

@@ -15,7 +15,14 @@ from orket_pipelines.sandboxes.detection.python_applications import (
     runs,
     uncallable,
 )
-from orket_pipelines.sandboxes.detection.python_code import Module, import_name, python_files, read_code, text_of
+from orket_pipelines.sandboxes.detection.python_code import (
+    Module,
+    import_name,
+    parsed,
+    python_files,
+    read_code,
+    text_of,
+)
 from orket_pipelines.sandboxes.detection.python_manifests import (
     MANIFESTS,
     Scope,
@@ -64,13 +71,13 @@ def find_with(framework: Framework, site: Site) -> Finding | None:
     missing = list(uncallable(code, framework.makers))
     if missing and manifest:
         module, words = missing[0]
-        start = ("python", _inside(site, module.path))
+        start = ("python", site.folder.inner(module.path))
         return Finding(service(site, framework, start, UNCALLABLE, (words,)), tuple(each for _, each in missing))
     module_ = made_anywhere(code, framework.makers)
     if module_ is None or (manifest is None and not is_program(site)):
         return None
     seen = f"{module_.path}: runs {framework.name} by itself"
-    start = ("python", _inside(site, module_.path))
+    start = ("python", site.folder.inner(module_.path))
     confidence = RUN_AS_PROGRAM if runs(module_) or any(map(acts, module_.tree.body)) else UNCALLABLE
     return Finding(service(site, framework, start, confidence, (*_declares(manifest, framework), seen)))
 
@@ -179,14 +186,10 @@ def _declares(manifest: str | None, framework: Framework) -> tuple[str, ...]:
     return (f"{manifest}: declares {framework.package}",) if manifest else ()
 
 
-def _inside(site: Site, path: str) -> str:
-    return path if site.folder.path == "." else path[len(site.folder.path) + 1 :]
-
-
 def _in_code(site: Site, path: str) -> set[str]:
     """By the addresses in a module that was parsed anyway, and by its import of sqlite3."""
-    module = site.tree.memory.get(("module", site.folder.path, path))
-    if not isinstance(module, Module):
+    module = parsed(site, path)
+    if module is None:
         return set()
     addresses = (text for node in module.nodes if (text := text_of(node)) and "://" in text)
     found = {name for each in addresses if (name := databases.of_address(each))}

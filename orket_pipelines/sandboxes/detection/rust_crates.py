@@ -32,11 +32,7 @@ class Crate:
 
 def read_crate(site: Site) -> Crate | None:
     """The folder's crate; a workspace without a crate of its own has no name."""
-    key = ("crate", site.folder.path)
-    if key not in site.tree.memory:
-        site.tree.memory[key] = _read(site) if MANIFEST in site.folder.files else None
-    found: Crate | None = site.tree.memory[key]
-    return found
+    return site.tree.once(("crate", site.folder.path), lambda: _read(site) if MANIFEST in site.folder.files else None)
 
 
 def framework_rule(name: str, package: str, port: int) -> Rule:
@@ -133,16 +129,15 @@ def _beside(site: Site, crate: Crate) -> list[Site]:
 
 def _crates(tree: Tree) -> dict[str, str]:
     """The folder of each crate of the repository, by its name."""
-    if "crates" not in tree.memory:
-        found = {
-            folder.path: tree.read(folder.file(MANIFEST))
-            for folder in tree.folders.values()
-            if MANIFEST in folder.files
-        }
-        names = {path: table(read_toml(text), "package").get("name") for path, text in found.items()}
-        tree.memory["crates"] = {name: path for path, name in names.items() if isinstance(name, str)}
-    named: dict[str, str] = tree.memory["crates"]
-    return named
+    return tree.once("crates", lambda: _named_crates(tree))
+
+
+def _named_crates(tree: Tree) -> dict[str, str]:
+    found = {
+        folder.path: tree.read(folder.file(MANIFEST)) for folder in tree.folders.values() if MANIFEST in folder.files
+    }
+    names = {path: table(read_toml(text), "package").get("name") for path, text in found.items()}
+    return {name: path for path, name in names.items() if isinstance(name, str)}
 
 
 def _databases(crate: Crate) -> tuple[str, ...]:

@@ -68,12 +68,12 @@ def tokenized(path: str, text: str, comments: Comments) -> Source:
 
 def read_source(tree: Tree, path: str, comments: Comments) -> Source | None:
     """A file's tokens; None where it cannot be read, or enough was read of this repository."""
-    key = ("source", path)
-    if key not in tree.memory:
+
+    def read() -> Source | None:
         text = tree.read(path)
-        tree.memory[key] = tokenized(path, text, comments) if text and tree.spend(text[:FILE_LIMIT]) else None
-    found: Source | None = tree.memory[key]
-    return found
+        return tokenized(path, text, comments) if text and tree.spend(text[:FILE_LIMIT]) else None
+
+    return tree.once(("source", path), read)
 
 
 def sources(site: Site, patterns: Iterable[str], comments: Comments) -> list[Source]:

@@ -3,11 +3,11 @@
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.sandboxes.detection.skipping import is_looked_into
@@ -25,6 +25,7 @@ READS_LIMIT = 4_000
 """Files that are opened, those that are asked for first."""
 EFFORT_LIMIT = 512 * 1024
 """Characters of source code that are parsed or split into tokens, of all files together: about a second."""
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Folder:
     def file(self, name: str) -> str:
         """The path of something in it, relative to the root."""
         return name if self.path == "." else f"{self.path}/{name}"
+
+    def inner(self, path: str) -> str:
+        """The other way round: the path from here of something in it, whose path is relative to the root."""
+        return path if self.path == "." else path[len(self.path) + 1 :]
 
     def contains(self, other: str) -> bool:
         """Whether the folder `other` is this one or lies in it."""
@@ -64,10 +69,20 @@ class Tree:
         self._reads = READS_LIMIT
         self._texts: dict[str, str | None] = {}
         self._effort = EFFORT_LIMIT
-        self.memory: dict[object, Any] = {}
-        """What rules have worked out already, by whatever tells it apart."""
+        self._memory: dict[object, Any] = {}
         self.complete = True
         self.folders = {folder.path: folder for folder in self._walk()}
+
+    def once(self, key: object, work_out: Callable[[], _Found]) -> _Found:
+        """What rules ask for again and again, worked out the first time; `key` tells it apart."""
+        if key not in self._memory:
+            self._memory[key] = work_out()
+        found: _Found = self._memory[key]
+        return found
+
+    def known(self, key: object) -> Any:
+        """What was worked out already; None where it was not."""
+        return self._memory.get(key)
 
     def read(self, path: str) -> str | None:
         """The text of a file; None where it is no regular file in UTF-8 within the bounds."""

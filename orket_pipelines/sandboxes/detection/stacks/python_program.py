@@ -76,8 +76,7 @@ def _script(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     for path in sorted(near, key=lambda each: (each.count("/"), _name_rank(each), each))[:PROGRAMS_LIMIT]:
         module = read_module(site, path)
         if module and (runs(module) or any(map(acts, module.tree.body))):
-            inner = path if site.folder.path == "." else path[len(site.folder.path) + 1 :]
-            return ("python", inner), f"{path}: a program"
+            return ("python", site.folder.inner(path)), f"{path}: a program"
     return (), None
 
 

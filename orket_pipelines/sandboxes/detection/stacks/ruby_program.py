@@ -30,7 +30,7 @@ def find(site: Site) -> Finding | None:
         return None
     serving = next((each for each in found if not requires(each).isdisjoint({"webrick", "socket"})), None)
     path = next((each for name in _starts if (each := site.folder.file(name)) in own), (own or [found[0].path])[0])
-    inner = path if site.folder.path == "." else path[len(site.folder.path) + 1 :]
+    inner = site.folder.inner(path)
     kind = ServiceKind.WEB if serving else ServiceKind.JOB
     seen = (f"{path}: a program",)
     return Finding(
