@@ -10,13 +10,13 @@ from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.deploying import holding_sandbox
 from orket_pipelines.delivery.factory import Factory, project_of
 from orket_pipelines.delivery.model import Attempt, SuiteRun
-from orket_pipelines.delivery.records import add_test_run, count_runs
+from orket_pipelines.delivery.records import count_runs, store_run
 from orket_pipelines.delivery.verifying import try_suite
 from orket_pipelines.sandboxes import Sandbox, SandboxState
 from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import Transaction, failpoint, reach
-from orket_pipelines.verification.model import CaseOutcome, SuiteKind
-from orket_pipelines.verification.records import store_artifacts
+from orket_pipelines.verification.findings import failing
+from orket_pipelines.verification.model import SuiteKind
 from orket_pipelines.verification.suites import HEALTHY, declared_suites
 
 BEFORE_FINDINGS = failpoint("bugs.before_findings")
@@ -27,7 +27,6 @@ NIGHTLY = "nightly"
 TRIED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
 BUGS_OF_SUITE = 10
 """Failed cases of one run that become a bug each; what fails besides is told in the last of them."""
-BAD = frozenset({CaseOutcome.FAILED, CaseOutcome.ERROR})
 
 
 def verify_again(factory: Factory, rock_id: str, *, stop: threading.Event) -> tuple[list[SuiteRun], list[Bug]]:
@@ -60,7 +59,7 @@ def findings_of(run: SuiteRun, sandbox: Sandbox) -> Iterator[Finding]:
     """A bug for each case that failed, or one for a run that says of no case why it did not pass. Pure."""
     if run.report.passed:
         return
-    bad = [(case.name, case.message) for case in run.report.cases if case.outcome in BAD]
+    bad = [(case.name, case.message) for case in failing(run.report)]
     whole = [(f"suite {run.suite.name}", run.report.log)]
     severity = Severity.CRITICAL if run.suite.kind is SuiteKind.HEALTHY else Severity.MAJOR
     verified_by = () if run.suite.kind is SuiteKind.HEALTHY else (run.suite.name,)
@@ -83,8 +82,6 @@ def _store(tx: Transaction, factory: Factory, rock: Card, sandbox: Sandbox, runs
     attempt = Attempt(number, project_of(tx, rock).repository, "", sandbox.commit, None, None, None)
     found = []
     for run in runs:
-        left = run.report.artifacts
-        kept = store_artifacts(tx, home=factory.settings.home, run_id=run.id or "", card_id=rock.id, artifacts=left)
-        add_test_run(tx, rock, attempt, replace(run, artifacts=tuple(kept)))
+        store_run(tx, factory.settings.home, rock, attempt, run)
         found += [report(tx, rock.id, finding) for finding in findings_of(run, sandbox)]
     return found

@@ -1,6 +1,8 @@
 """Reads and writes of attempts, feedback and test runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +11,7 @@ from orket_pipelines.cards.model import Card
 from orket_pipelines.delivery.model import Attempt, Feedback, FeedbackKind, SuiteRun
 from orket_pipelines.store import Prepared, Transaction, append, new_id, tables
 from orket_pipelines.store.prepared import insert_in_order
-from orket_pipelines.verification.records import write_cases
+from orket_pipelines.verification.records import store_artifacts, write_cases
 
 HEAD, MERGED = "head", "merged"
 """The two occasions on which the project's tests run."""
@@ -182,6 +184,12 @@ def add_test_run(tx: Transaction, card: Card, attempt: Attempt, run: SuiteRun) -
     payload["cases"] = [{name: case[name] for name in TOLD_OF_CASE} for case in cases[:CASES_TOLD]]
     seconds = (ended_at - run.started_at) / 1e6
     append(tx, "tests.finished", card.id, payload | {"run_id": row["id"], "seconds": seconds, "rock": card.rock_id})
+
+
+def store_run(tx: Transaction, home: Path, card: Card, attempt: Attempt, run: SuiteRun) -> None:
+    """Store a run of a suite with what it left, which lies under `home` already."""
+    left = store_artifacts(tx, home=home, run_id=run.id or "", card_id=card.id, artifacts=run.report.artifacts)
+    add_test_run(tx, card, attempt, replace(run, artifacts=tuple(left)))
 
 
 def tests_passed(tx: Transaction, card_id: str, commit: str, purpose: str) -> bool | None:

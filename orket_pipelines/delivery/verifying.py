@@ -11,7 +11,7 @@ from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.deploying import deploy_main, holding_sandbox
 from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
-from orket_pipelines.delivery.records import add_feedback, add_test_run
+from orket_pipelines.delivery.records import add_feedback, store_run
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.suite_comments import tell_forge
 from orket_pipelines.delivery.work import Work
@@ -23,7 +23,6 @@ from orket_pipelines.verification.artifacts import artifacts_folder
 from orket_pipelines.verification.findings import around_trouble, digest_of, digest_of_texts, findings, shared_out
 from orket_pipelines.verification.flaky import with_rerun
 from orket_pipelines.verification.model import Suite, SuiteKind, SuiteReport, Target
-from orket_pipelines.verification.records import store_artifacts
 from orket_pipelines.verification.reports import LOG_LIMIT
 from orket_pipelines.verification.suites import rock_suites, suites_of
 
@@ -150,7 +149,7 @@ def _settle(work: Work, verdict: Verdict) -> None:
         if verdict.sandbox is not None:
             _tell_deployment(tx, work.card, verdict.sandbox, verdict.seconds)
             for run in verdict.runs:
-                _store_run(tx, work, run)
+                store_run(tx, work.factory.settings.home, work.card, work.attempt, run)
         if verdict.failures:
             body = "\n\n".join(verdict.failures)
             kind, told = FeedbackKind.VERIFICATION_FAILED, {"failure": verdict.failure}
@@ -175,12 +174,6 @@ def _begin_phase(tx: Transaction, work: Work) -> None:
 def _tell_deployment(tx: Transaction, card: Card, sandbox: Sandbox, seconds: float) -> None:
     told = {name: value for name, value in asdict(sandbox).items() if name != "plan"}
     append(tx, "card.deployed", card.id, told | {"url": sandbox.url, "rock": card.rock_id, "seconds": seconds})
-
-
-def _store_run(tx: Transaction, work: Work, run: SuiteRun) -> None:
-    home, left = work.factory.settings.home, run.report.artifacts
-    kept = store_artifacts(tx, home=home, run_id=run.id or "", card_id=work.card.id, artifacts=left)
-    add_test_run(tx, work.card, work.attempt, replace(run, artifacts=tuple(kept)))
 
 
 def _suites(work: Work, rock: Card | None, *, serves: bool) -> tuple[Suite, ...]:

@@ -7,9 +7,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from orket_pipelines.verification.model import Case, CaseOutcome, SuiteReport
+from orket_pipelines.verification.model import BAD, Case, SuiteReport
 
-BAD = frozenset({CaseOutcome.FAILED, CaseOutcome.ERROR})
 CASES = 5
 """Failing cases that are told with their message; the rest by name."""
 NAMES = 20

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from orket_pipelines.verification.findings import BAD
-from orket_pipelines.verification.model import Case, CaseOutcome, SuiteReport
+from orket_pipelines.verification.model import BAD, Case, CaseOutcome, SuiteReport
 from orket_pipelines.verification.reports import report_of
 
 HEADING = "--- the same once more ---"

@@ -48,6 +48,10 @@ class CaseOutcome(StrEnum):
     FLAKY = "flaky"
 
 
+BAD = frozenset({CaseOutcome.FAILED, CaseOutcome.ERROR})
+"""What a case that did not pass came to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test of a run; `message` says why it did not pass."""

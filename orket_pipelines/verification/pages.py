@@ -6,8 +6,7 @@ from pathlib import Path
 from string import Template
 
 from orket_pipelines.verification.artifacts import screenshot_uri
-from orket_pipelines.verification.findings import BAD
-from orket_pipelines.verification.model import Artifact, Case, CaseOutcome
+from orket_pipelines.verification.model import BAD, Artifact, Case, CaseOutcome
 from orket_pipelines.verification.records import StoredRun
 
 PAGE = Path(__file__).parent / "templates" / "report.html"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orket_pipelines.verification.model import Artifact, Case, CaseOutcome, SuiteReport
+from orket_pipelines.verification.model import BAD, Artifact, Case, CaseOutcome, SuiteReport
 
 LOG_LIMIT = 20_000
 """Characters of output that are kept; the end of it, where the failures stand."""
@@ -38,7 +38,7 @@ def broken(suite: str, reason: str, *, exit_code: int | None = None, log: str = 
 
 def doubt_of(runner: str, cases: Sequence[Case], exit_code: int | None) -> str:
     """Why report and exit code together cannot be believed; empty where they can."""
-    bad = [case for case in cases if case.outcome in {CaseOutcome.FAILED, CaseOutcome.ERROR}]
+    bad = [case for case in cases if case.outcome in BAD]
     if exit_code == 0 and bad:
         return f"{runner} ended with exit code 0, but its report has {len(bad)} cases that did not pass"
     if exit_code != 0 and cases and not bad:
