@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orket_pipelines.containers import Engine, engine_answers, open_engine
+from orket_pipelines.containers import Engine, Labels, engine_answers, open_engine
 from orket_pipelines.containers.defaults import command_user
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.delivery.isolation import worker_labels
@@ -55,18 +55,19 @@ def opened_sandboxes(home: Path, found: Settings) -> Iterator[DeployedSandboxes]
     try:
         yield open_sandboxes(settings, store, installer, engine=engine, process=labels.process)
     finally:
-        clear(engine, labels.owner)
-        Volumes(engine, store, leases, labels).forget_unused(before=store.clock.now() + 1)
+        clear(engine, store, leases, labels)
         leases.close()
         store.close()
 
 
-def clear(engine: Engine, owner: str) -> None:
-    """Remove the containers and networks of an installation."""
-    for container in engine.containers({OWNER: owner}):
+def clear(engine: Engine, store: Store, leases: LeaseKeeper, labels: Labels) -> None:
+    """Remove the containers, networks and volumes of an installation."""
+    mine = {OWNER: labels.owner}
+    for container in engine.containers(mine):
         engine.remove(container.id)
-    for network in engine.networks({OWNER: owner}):
+    for network in engine.networks(mine):
         engine.remove_network(network.name)
+    Volumes(engine, store, leases, labels).forget_unused(before=store.clock.now() + 1)
 
 
 def lay_out_pair(folder: Path) -> Path:

@@ -25,17 +25,15 @@ from orket_pipelines.containers.model import ContainerSpec, FolderMount
 from orket_pipelines.delivery import Factory, open_factory
 from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.delivery.model import Attempt
-from orket_pipelines.delivery.records import add_test_run
+from orket_pipelines.delivery.records import store_run
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.verifying import try_suite
-from orket_pipelines.dependencies.volumes import Volumes
 from orket_pipelines.errors import OrketError
 from orket_pipelines.sandboxes import Sandbox
 from orket_pipelines.settings import load_settings
 from orket_pipelines.verification.browser_runs import lay_out, packages
 from orket_pipelines.verification.container_browsers import BrowserRun, ContainerBrowsers
 from orket_pipelines.verification.model import Suite, SuiteKind, Target
-from orket_pipelines.verification.records import store_artifacts
 from orket_pipelines.verification.suites import HEALTHY
 
 ROUNDS = 7
@@ -147,9 +145,7 @@ def _gate(scene: _Scene, number: int) -> tuple[float, float]:
     tried = time.monotonic()
     with factory.store.write() as tx:
         for run in runs:
-            home, left = factory.settings.home, run.report.artifacts
-            store_artifacts(tx, home=home, run_id=run.id or "", card_id=CARD.id, artifacts=left)
-            add_test_run(tx, CARD, ATTEMPT, run)
+            store_run(tx, factory.settings.home, CARD, ATTEMPT, run)
     ended = time.monotonic()
     return ended - began, ended - tried
 
@@ -180,9 +176,7 @@ def _docker_run(spec: ContainerSpec) -> tuple[str, ...]:
 def _strike(factory: Factory) -> None:
     """Leave nothing with the engine."""
     if factory.engine is not None:
-        labels, before = worker_labels(factory.settings), factory.store.clock.now() + 1
-        clear(factory.engine, labels.owner)
-        Volumes(factory.engine, factory.store, factory.leases, labels).forget_unused(before=before)
+        clear(factory.engine, factory.store, factory.leases, worker_labels(factory.settings))
 
 
 def _timed(act: Callable[[], object]) -> float:
