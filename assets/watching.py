@@ -11,6 +11,7 @@ from assets.inputs import no_card
 from assets.making import Context, make_issue_so
 from assets.recorder import told
 from orket_pipelines.bugs import find_phase
+from orket_pipelines.bugs.records import critical_bugs
 from resources import FactoryResource
 from resources.interruption import stop_flag
 
@@ -46,7 +47,6 @@ def fix_bugs(context: Context, factory: FactoryResource, rock_id: str) -> None:
     Raises: Failure that names every one that is not, after all have ended.
     """
     from orket_pipelines.delivery import Crew  # noqa: PLC0415 - as in resources/factory.py
-    from orket_pipelines.delivery.bug_phases import critical_bugs  # noqa: PLC0415
 
     with factory.store.read() as tx:
         bugs = [bug.card.id for bug in critical_bugs(tx, rock_id)]

@@ -19,8 +19,7 @@ from assets.graph import ROCKS
 from jobs.bug_phases import fix_critical_bugs, look_after_bug_phases, nightly_verification
 from orket_pipelines.bug_settings import BugPhases
 from orket_pipelines.bugs import GoOn, decide, list_phases, undone
-from orket_pipelines.bugs.records import found_in, toll_of
-from orket_pipelines.cards.bugs import bugs_of
+from orket_pipelines.bugs.records import critical_bugs, found_in, toll_of
 from orket_pipelines.cards.model import WAITING
 from orket_pipelines.clock import Moment, SystemClock
 from orket_pipelines.store import Transaction
@@ -80,8 +79,11 @@ def critical_bugs_of(tx: Transaction) -> dict[str, list[str]]:
     """The critical bugs that can be worked on, by the rock in whose phase they were found."""
     critical: dict[str, list[str]] = {}
     for phase in list_phases(tx):
-        bugs = [bug for bug in bugs_of(tx, phase.rock_id) if bug.is_open and bug.is_critical]
-        able = [f"{bug.card.id}@{bug.card.updated_at}" for bug in bugs if bug.card.state not in WAITING]
+        able = [
+            f"{bug.card.id}@{bug.card.updated_at}"
+            for bug in critical_bugs(tx, phase.rock_id)
+            if bug.card.state not in WAITING
+        ]
         if able and phase.ends_as is None:
             critical[phase.rock_id] = able
     return critical

@@ -52,6 +52,12 @@ def found_in(tx: Transaction, rock_id: str) -> list[Bug]:
     return [bug for bug in bugs_of(tx, rock_id) if bug.in_phase]
 
 
+def critical_bugs(tx: Transaction, rock_id: str) -> list[Bug]:
+    """The bugs of a rock that are to be worked on at once, the worst first."""
+    found = [bug for bug in bugs_of(tx, rock_id) if bug.is_open and bug.is_critical]
+    return sorted(found, key=lambda bug: -bug.card.priority)
+
+
 def toll_of(bugs: Iterable[Bug]) -> Toll:
     """What these bugs come to."""
     bugs = list(bugs)

@@ -102,10 +102,11 @@ def show(terminal: Terminal, bug: Annotated[str, typer.Argument(metavar="BUG", h
 @command(group, "fix")
 def fix(terminal: Terminal, rock: Rock) -> None:
     """Have agents work on the critical bugs of a rock, a few at once; stopped in any way, the same carries on."""
+    from orket_pipelines.bugs.records import critical_bugs
     from orket_pipelines.cards.records import get_card
     from orket_pipelines.cli.delivering import deliver_watched
     from orket_pipelines.cli.rocks import AFTER
-    from orket_pipelines.delivery.bug_phases import critical_bugs, fix_critical
+    from orket_pipelines.delivery.bug_phases import fix_critical
 
     with terminal.store() as store, store.read() as tx:
         bugs = [bug.card.id for bug in critical_bugs(tx, get_card(tx, rock).id)]

@@ -15,7 +15,7 @@ from typing import Any
 from orket_pipelines import bugs
 from orket_pipelines.bugs import Phase, PhaseReport
 from orket_pipelines.bugs.page import page
-from orket_pipelines.bugs.records import update_phase
+from orket_pipelines.bugs.records import critical_bugs, update_phase
 from orket_pipelines.cards.bugs import BUG, Bug, Finding, FoundIn, Source, bugs_of, report
 from orket_pipelines.cards.identifiers import slug
 from orket_pipelines.delivery.crew import Crew, deliver_issue
@@ -83,12 +83,6 @@ def report_path(factory: Factory, rock_id: str) -> Path:
     return factory.settings.home / "artifacts" / factory.store.workspace_id / rock_id / "bug-phase" / REPORT_FILE
 
 
-def critical_bugs(tx: Transaction, rock_id: str) -> list[Bug]:
-    """The bugs of a rock that are to be worked on at once, the worst first."""
-    found = [bug for bug in bugs_of(tx, rock_id) if bug.is_open and bug.is_critical]
-    return sorted(found, key=lambda bug: -bug.card.priority)
-
-
 def fix_critical(factory: Factory, rock_id: str, *, stop: threading.Event) -> list[Delivery]:
     """Deliver the critical bugs of a rock, as many at once as the phase's own limit allows; what became of each."""
     with factory.store.read() as tx:
@@ -100,9 +94,13 @@ def fix_critical(factory: Factory, rock_id: str, *, stop: threading.Event) -> li
 
 def _begin_missing(factory: Factory) -> None:
     moment, rules = factory.store.clock.moment(), factory.settings.bug_phases
-    with factory.store.write() as tx:
-        for rock in bugs.undone(tx):
-            bugs.begin(tx, rock, moment, rules)
+    with factory.store.read() as tx:
+        missing = bugs.undone(tx) if rules.days else []
+    # Mostly none: a look that changes nothing takes no turn at writing.
+    if missing:
+        with factory.store.write() as tx:
+            for rock in bugs.undone(tx):
+                bugs.begin(tx, rock, moment, rules)
 
 
 def _unwritten(tx: Transaction) -> list[Phase]:
