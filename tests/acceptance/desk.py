@@ -86,8 +86,11 @@ class Desk:
         process = _forks.Process(target=_type, args=given)
         process.start()
         process.join(TIME_LIMIT)
-        assert process.exitcode is not None, f"{arguments} have not ended: {[path.read_text() for path in said]}"
-        return Done(process.exitcode, *(path.read_text() for path in said))
+        code = process.exitcode
+        if code is None:
+            process.kill()
+        assert code is not None, f"{arguments} have not ended: {[path.read_text() for path in said]}"
+        return Done(code, *(path.read_text() for path in said))
 
     def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
         """The same in a process from scratch, without waiting for its end."""
