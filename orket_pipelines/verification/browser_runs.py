@@ -3,9 +3,9 @@ runs."""
 
 import hashlib
 import json
-import shutil
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,14 +15,16 @@ from orket_pipelines.git.folders import remove
 from orket_pipelines.store import failpoint, reach
 from orket_pipelines.verification.artifacts import TOTAL_LIMIT, take_artifacts
 from orket_pipelines.verification.e2e import FOLDER
+from orket_pipelines.verification.e2e.orket_seal import KEY
 from orket_pipelines.verification.junit import UnreadableReport, read_junit
 from orket_pipelines.verification.model import Case, CaseOutcome, Suite, SuiteKind, SuiteReport
 from orket_pipelines.verification.reports import doubt_of, report_of
+from orket_pipelines.verification.seals import doubt_about, without_seals
 from orket_pipelines.workbench.tree import measure
 
 LAID_OUT = failpoint("browser.laid_out")
 ARTIFACTS_TAKEN = failpoint("browser.artifacts_taken")
-PLUGIN = "orket_e2e"
+PLUGIN, SEAL = "orket_e2e", "orket_seal"
 BESIDE = {SuiteKind.SMOKE: ("accessibility.js",)}
 """Files that a suite of ours needs besides."""
 REPORT = "junit.xml"
@@ -37,9 +39,10 @@ _configuration = "[pytest]\n"
 @dataclass(frozen=True, slots=True)
 class Bench:
     """The folders of a run, as this host sees them: `suite` is only read, in `out` the run leaves what is to be seen.
-    Both lie under `root`, which is removed at the end."""
+    Both lie under `root`, which is removed at the end. `key` seals the run's report."""
 
     root: Path
+    key: str = field(default_factory=secrets.token_hex, compare=False, repr=False)
 
     @property
     def suite(self) -> Path:
@@ -64,10 +67,8 @@ def lay_out(home: Path, folder: Path, suite: Suite) -> Bench:
     root.chmod(0o700)
     # It may be another user, in a container of its own.
     bench.out.chmod(0o777)
-    for name in (f"{PLUGIN}.py", *BESIDE.get(suite.kind, ())):
-        shutil.copyfile(FOLDER / name, bench.suite / name)
-    (bench.suite / "pytest.ini").write_text(_configuration)
-    (bench.suite / _module(suite)).write_text(suite.source)
+    for name, content in _files(suite).items():
+        (bench.suite / name).write_bytes(content)
     for path in bench.root.rglob("*"):
         if path != bench.out:
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -97,12 +98,12 @@ def command(suite: Suite, *, python: str, suite_folder: str, out: str) -> tuple[
     )
     # What sends requests by itself needs no browser.
     plugin = ("-p", PLUGIN) if suite.kind is not SuiteKind.OPENAPI else ()
-    plugins = (*plugin, "-p", "no:cacheprovider", "--import-mode=importlib")
+    plugins = ("-p", SEAL, *plugin, "-p", "no:cacheprovider", "--import-mode=importlib")
     return (*start, *plugins, f"--junitxml={out}/{REPORT}", f"{suite_folder}/{_module(suite)}")
 
 
 def environment(
-    urls: Mapping[str, str], front: str, *, chromium: str | None, suite_folder: str, out: str
+    urls: Mapping[str, str], front: str, *, chromium: str | None, suite_folder: str, out: str, key: str
 ) -> dict[str, str]:
     """What the plugin needs to know, addresses without a slash at their end. `chromium` None: Playwright's own."""
     plain = {name: url.rstrip("/") for name, url in urls.items()}
@@ -112,6 +113,7 @@ def environment(
         "E2E_CHROMIUM": chromium or "",
         "E2E_FLAGS": json.dumps(flags(plain)),
         "E2E_ARTIFACTS": out,
+        KEY: key,
         "PYTHONPATH": suite_folder,
         "PYTHONDONTWRITEBYTECODE": "1",
         # Only what is named is loaded, whatever else is installed there.
@@ -148,7 +150,8 @@ def has_grown_too_large(bench: Bench) -> bool:
 def conclude(
     suite: Suite, bench: Bench, folder: Path, *, exit_code: int | None, log: str, stopped: str = ""
 ) -> SuiteReport:
-    """The report of a run that is over: its artifacts are in `folder`, and its word is checked against its exit code.
+    """The report of a run that is over: its artifacts are in `folder`, and its word is checked against its exit code,
+    its seal and the suite as it was laid out. A report that cannot be believed is evidence, and tells of no case.
 
     `stopped` says why it did not end by itself.
     """
@@ -156,17 +159,48 @@ def conclude(
     remove(folder)
     artifacts = take_artifacts(bench.out, folder)
     reach(ARTIFACTS_TAKEN)
-    report = next((artifact.path for artifact in artifacts if artifact.name == REPORT), None)
-    try:
-        cases = read_junit(report.read_bytes()) if report is not None else []
-        silent = "" if report is not None else f"pytest ended with exit code {exit_code} and left no JUnit report"
-        doubt = stopped or silent or doubt_of("pytest", cases, exit_code)
-    except UnreadableReport as error:
-        cases, doubt = [], str(error)
-    if doubt:
+    log, seals = without_seals(log)
+    content = next((artifact.path.read_bytes() for artifact in artifacts if artifact.name == REPORT), None)
+    cases, doubt = _believed(content, exit_code)
+    if forged := content is not None and not stopped and _forged(suite, bench, seals, exit_code, content):
+        cases, doubt = [], forged
+    if doubt := stopped or doubt:
         cases = [*cases, Case(suite.name, CaseOutcome.ERROR, 0.0, doubt)]
         log = f"{log}\n{doubt}"
     return report_of(cases, exit_code=exit_code, log=log, artifacts=artifacts)
+
+
+def _believed(content: bytes | None, exit_code: int | None) -> tuple[list[Case], str]:
+    """The cases of a report, and why they cannot be believed beside the exit code; empty where they can."""
+    if content is None:
+        return [], f"pytest ended with exit code {exit_code} and left no JUnit report"
+    try:
+        cases = read_junit(content)
+    except UnreadableReport as error:
+        return [], str(error)
+    return cases, doubt_of("pytest", cases, exit_code)
+
+
+def _forged(suite: Suite, bench: Bench, seals: list[str], exit_code: int | None, content: bytes) -> str:
+    """Why the report is not this suite's; empty where it is."""
+    changed = sorted(name for name, laid in _files(suite).items() if _content(bench.suite / name) != laid)
+    if changed:
+        return f"{', '.join(changed)} was changed while the suite ran, so that its report proves nothing"
+    return doubt_about(seals, bench.key, exit_code, content)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+    except OSError:
+        return None
+
+
+def _files(suite: Suite) -> dict[str, bytes]:
+    """What is laid out for a suite, by name."""
+    names = (f"{SEAL}.py", f"{PLUGIN}.py", *BESIDE.get(suite.kind, ()))
+    shipped = {name: (FOLDER / name).read_bytes() for name in names}
+    return {"pytest.ini": _configuration.encode(), _module(suite): suite.source.encode()} | shipped
 
 
 def _module(suite: Suite) -> str:

@@ -67,7 +67,7 @@ class ProcessBrowsers:
 
     def _environment(self, target: Target, bench: Bench) -> dict[str, str]:
         found = self._settings.browser or _on_path()
-        seen = {"suite_folder": str(bench.suite), "out": str(bench.out)}
+        seen = {"suite_folder": str(bench.suite), "out": str(bench.out), "key": bench.key}
         if found is not None:
             return environment(target.urls, target.front, chromium=str(found), **seen)
         own = {"PLAYWRIGHT_BROWSERS_PATH": str(_playwrights_own())}

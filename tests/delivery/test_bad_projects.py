@@ -5,6 +5,7 @@ tests/verification/test_shipped_suites.py; the container that a suite runs in is
 """
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,6 +33,7 @@ from orket_pipelines.verification import Suite, SuiteKind, Target
 from orket_pipelines.verification.browser_runs import lay_out
 from orket_pipelines.verification.container_browsers import BrowserRun
 from orket_pipelines.verification.fake import MemoryBrowsers
+from orket_pipelines.verification.process_browsers import ProcessBrowsers
 from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
 from orket_pipelines.workbench.fake import ended
 
@@ -78,12 +80,14 @@ class Gallery:
         self.line = line
         self.sandboxes = open_sandboxes(line.settings, line.store, MemoryInstaller(), engine=None)
         self.workbenches: Any = None
+        self.browsers: Any = MemoryBrowsers()
+        self.suite = API
 
     def deliver(self, files: dict[str, str], **params: Any) -> tuple[Card, str]:
         """The card as it ends, and what was found of its commit."""
-        rock = Card("shop", CardKind.ROCK, "Shop", rock_id="shop", details={"suites": [API], "params": params})
+        rock = Card("shop", CardKind.ROCK, "Shop", rock_id="shop", details={"suites": [self.suite], "params": params})
         epic = Card("shop-epic", CardKind.EPIC, "Epic", parent_id="shop", rock_id="shop")
-        verified = {"verified_by": ["api"]}
+        verified = {"verified_by": [self.suite["name"]]}
         one = Card("one", CardKind.ISSUE, "one", parent_id="shop-epic", rock_id="shop", details=verified)
         with self.line.store.write() as tx:
             insert_cards(tx, [rock, epic, one])
@@ -103,7 +107,7 @@ class Gallery:
             self.sandboxes.down(left)
 
     def _factory(self) -> Factory:
-        factory = replace(self.line.factory, stage=Stage(self.sandboxes, MemoryBrowsers()))
+        factory = replace(self.line.factory, stage=Stage(self.sandboxes, self.browsers))
         return replace(factory, workbenches=self.workbenches or factory.workbenches)
 
 
@@ -164,6 +168,103 @@ def test_a_report_without_a_word_of_it_in_the_output_is_not_believed(gallery: Ga
     _, said = gallery.deliver({"conftest.py": silent, "test_shop.py": TEST})
     benches.close()
     assert "pytest's report has 1 cases that passed, and its output tells of none" in said
+
+
+def test_a_project_that_brings_its_own_idea_of_a_suite_is_tried_with_the_rock_s(gallery: Gallery) -> None:
+    """What the rock declares was taken in with its cards; a file of that name in the repository is read by nobody."""
+    lax = CHECKS.replace("200", "500")
+    files = {"orket.yaml": MANIFEST, "shop.py": SERVICE, "api.json": lax, "suites/api.json": lax}
+    card, said = gallery.deliver(files)
+    assert card.state is CardState.BLOCKED
+    assert "expected status 200, got 500" in said
+
+
+FAILING = """
+import urllib.request
+
+def test_page(base_url):
+    with urllib.request.urlopen(base_url + "/") as answer:
+        assert answer.read() == b"a page"
+"""
+ENDS_EARLY = """
+import os, pathlib
+
+def test_page():
+    pathlib.Path(os.environ["E2E_ARTIFACTS"], "junit.xml").write_text(
+        "<?xml version='1.0'?><testsuite><testcase classname='page' name='test_page'/></testsuite>")
+    os.write(1, b"1 passed in 0.01s\\n")
+    os._exit(0)
+"""
+REWRITES = """
+import atexit, os, pathlib
+
+def rewrite():
+    report = pathlib.Path(os.environ["E2E_ARTIFACTS"], "junit.xml")
+    report.write_text("<?xml version='1.0'?><testsuite><testcase classname='page' name='test_page'/></testsuite>")
+    os._exit(0)
+
+def test_page():
+    atexit.register(rewrite)
+    assert 0
+"""
+CHANGES_SUITES = """
+import pathlib
+
+def change():
+    for home in pathlib.Path(__file__).parents:
+        for suite in home.glob("verification/*/suite/page.py"):
+            suite.write_text("def test_page(): ...")
+"""
+PLUGIN = """
+def pytest_configure(): raise SystemExit(0)
+"""
+
+
+@pytest.fixture
+def e2e(gallery: Gallery) -> Iterator[Gallery]:
+    """With suites of pytest on real processes. They open no page, so that they need no browser."""
+    gallery.browsers = ProcessBrowsers(gallery.line.settings.model_copy(update={"browser": Path(sys.executable)}))
+    yield gallery
+    gallery.browsers.close()
+
+
+def page_suite(source: str) -> dict[str, str]:
+    return {"name": "page", "kind": "e2e", "file": "test_page.py", "source": source, "digest": "d"}
+
+
+@pytest.mark.parametrize(
+    ("suite", "why"),
+    [
+        (
+            ENDS_EARLY,
+            "pytest never came to its own end (the process ended with exit code 0), so that its report proves",
+        ),
+        (REWRITES, "pytest ended with exit code 1 and the process with 0: something else ended it"),
+    ],
+)
+def test_a_suite_that_fakes_its_junit_proves_nothing(e2e: Gallery, suite: str, why: str) -> None:
+    e2e.suite = page_suite(suite)
+    card, said = e2e.deliver({"orket.yaml": MANIFEST, "shop.py": SERVICE})
+    assert card.state is CardState.BLOCKED
+    assert f"page: error after 0.0 s\n{why}" in said
+
+
+def test_a_project_that_edits_the_suite_it_is_tried_with_is_found_out(e2e: Gallery) -> None:
+    """Where both are processes of one user nothing keeps it from that; in containers it cannot (see the end)."""
+    e2e.suite = page_suite(FAILING)
+    service = CHANGES_SUITES + SERVICE.replace("def do_GET(self):", "def do_GET(self):\n        change()")
+    card, said = e2e.deliver({"orket.yaml": MANIFEST, "shop.py": service})
+    assert card.state is CardState.BLOCKED
+    assert "page.py was changed while the suite ran, so that its report proves nothing" in said
+
+
+def test_plugins_that_a_project_brings_are_loaded_into_no_suite(e2e: Gallery) -> None:
+    e2e.suite = page_suite(FAILING)
+    names = ("conftest.py", "sitecustomize.py", "orket_seal.py", "orket_e2e.py", "playwright.py")
+    files = {"orket.yaml": MANIFEST, "shop.py": SERVICE, "pytest.ini": "[pytest]\naddopts = --collect-only\n"}
+    card, said = e2e.deliver(files | dict.fromkeys(names, PLUGIN))
+    assert card.state is CardState.BLOCKED
+    assert "AssertionError: assert b'{}' == b'a page'" in said
 
 
 TRIES = """

@@ -18,6 +18,7 @@ from orket_pipelines.verification.browser_runs import (
     lay_out,
     packages,
 )
+from orket_pipelines.verification.e2e.orket_seal import seal_line
 from orket_pipelines.verification.fake import PICTURE
 
 pytestmark = pytest.mark.slow
@@ -41,11 +42,16 @@ def test_the_suite_and_the_plugin_are_laid_out_for_whoever_runs_them(bench: Benc
 
     assert again == bench != other
 
-    assert sorted(path.name for path in again.suite.iterdir()) == ["orket_e2e.py", "page_list.py", "pytest.ini"]
+    assert sorted(path.name for path in again.suite.iterdir()) == [
+        "orket_e2e.py",
+        "orket_seal.py",
+        "page_list.py",
+        "pytest.ini",
+    ]
     assert (again.suite / "page_list.py").read_text() == SUITE.source
     assert list(again.out.iterdir()) == []
     modes = [path.stat().st_mode & 0o777 for path in (again.root, again.suite, again.out, *again.suite.iterdir())]
-    assert modes == [0o700, 0o755, 0o777, 0o644, 0o644, 0o644]
+    assert modes == [0o700, 0o755, 0o777, 0o644, 0o644, 0o644, 0o644]
 
 
 def test_the_command_runs_the_suite_alone() -> None:
@@ -60,6 +66,8 @@ def test_the_command_runs_the_suite_alone() -> None:
         "/suite/pytest.ini",
         "--rootdir=/suite",
         "-p",
+        "orket_seal",
+        "-p",
         "orket_e2e",
         "-p",
         "no:cacheprovider",
@@ -71,7 +79,7 @@ def test_the_command_runs_the_suite_alone() -> None:
 
 def test_the_plugin_is_told_what_it_drives_and_the_browser_knows_no_other_host() -> None:
     urls = {"web": "http://web:3000/", "api": "http://api:8000"}
-    told = environment(urls, "web", chromium="/usr/bin/chromium", suite_folder="/suite", out="/out")
+    told = environment(urls, "web", chromium="/usr/bin/chromium", suite_folder="/suite", out="/out", key="k")
     assert (told["E2E_BASE_URL"], told["E2E_CHROMIUM"], told["E2E_ARTIFACTS"]) == (
         "http://web:3000",
         "/usr/bin/chromium",
@@ -125,7 +133,6 @@ def test_a_run_that_writes_without_end_is_noticed(bench: Bench) -> None:
         (PASSED + FAILED, 1, (False, {"passed": 1, "failed": 1}), ""),
         (PASSED + FAILED, 0, (False, {"passed": 1, "failed": 1, "errors": 1}), "has 1 cases that did not pass"),
         (PASSED, 1, (False, {"passed": 1, "errors": 1}), "every case in its report passed"),
-        (PASSED, None, (False, {"passed": 1, "errors": 1}), "every case in its report passed"),
         (SKIPPED, 0, (False, {"skipped": 1}), ""),
         ("", 0, (False, {"errors": 1}), "found no test"),
         ("<", 0, (False, {"errors": 1}), "cannot be read"),
@@ -134,16 +141,66 @@ def test_a_run_that_writes_without_end_is_noticed(bench: Bench) -> None:
     ],
 )
 def test_report_and_exit_code_must_agree(
-    bench: Bench, cases: str | None, exit_code: int | None, expected: tuple[bool, object], doubt: str
+    bench: Bench, cases: str | None, exit_code: int, expected: tuple[bool, object], doubt: str
 ) -> None:
+    seal = ""
     if cases is not None:
-        (bench.out / "junit.xml").write_text(f"<?xml version='1.0'?><testsuite>{cases}</testsuite>")
-    report = conclude(SUITE, bench, bench.root / "kept", exit_code=exit_code, log="the log")
+        seal = left(bench, cases, exit_code)
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=exit_code, log=f"the log\n\n{seal}\n")
 
     assert (report.passed, report.counts) == expected
     assert report.exit_code == exit_code
     assert doubt in report.log
     assert report.log.startswith("the log")
+
+
+def left(bench: Bench, cases: str, exit_code: int) -> str:
+    """Leave a report; its seal."""
+    report = f"<?xml version='1.0'?><testsuite>{cases}</testsuite>".encode()
+    (bench.out / "junit.xml").write_bytes(report)
+    return seal_line(bench.key, exit_code, report)
+
+
+def test_the_seal_of_a_report_is_not_part_of_the_log(bench: Bench) -> None:
+    log = f"1 passed\n\n{left(bench, PASSED, 0)}\n"
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=0, log=log)
+    assert (report.passed, report.log) == (True, "1 passed\n")
+
+
+def test_a_report_that_was_rewritten_after_pytest_proves_nothing(bench: Bench) -> None:
+    log = f"1 failed\n\n{left(bench, FAILED, 0)}\n"
+    left(bench, PASSED, 0)
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=0, log=log)
+    assert (report.passed, report.counts) == (False, {"errors": 1})
+    assert "the JUnit report is not the one that pytest wrote" in report.cases[0].message
+
+
+def test_a_seal_of_another_run_is_none(bench: Bench, tmp_path: Path) -> None:
+    other = lay_out(tmp_path, tmp_path / "artifacts" / "other", SUITE)
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=0, log=left(other, PASSED, 0))
+    assert not report.passed
+    left(bench, PASSED, 0)
+    assert not conclude(SUITE, bench, bench.root / "kept", exit_code=0, log=left(other, PASSED, 0)).passed
+
+
+def test_a_process_that_ended_without_pytest_s_own_end_proves_nothing(bench: Bench) -> None:
+    left(bench, PASSED, 0)
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=0, log="1 passed\n")
+    assert report.cases[0].message == (
+        "pytest never came to its own end (the process ended with exit code 0), so that its report proves nothing"
+    )
+
+
+def test_an_exit_code_that_is_not_pytest_s_proves_nothing(bench: Bench) -> None:
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=0, log=left(bench, PASSED, 1))
+    assert report.cases[0].message == ("pytest ended with exit code 1 and the process with 0: something else ended it")
+
+
+@pytest.mark.parametrize("name", ["page_list.py", "orket_seal.py", "pytest.ini"])
+def test_a_suite_that_was_changed_while_it_ran_proves_nothing(bench: Bench, name: str) -> None:
+    (bench.suite / name).write_text("def test_page(): ...\n")
+    report = conclude(SUITE, bench, bench.root / "kept", exit_code=0, log=left(bench, PASSED, 0))
+    assert report.cases[0].message == (f"{name} was changed while the suite ran, so that its report proves nothing")
 
 
 def test_what_a_run_that_was_killed_has_kept_goes_with_it(bench: Bench, tmp_path: Path) -> None:
