@@ -21,8 +21,21 @@ def doctor(
             "--model", envvar="ORKET_DOCTOR_MODEL", help="Have each model make one real call, which may cost a little."
         ),
     ] = False,
+    attack: Annotated[
+        bool,
+        typer.Option(
+            "--attack",
+            envvar="ORKET_DOCTOR_ATTACK",
+            help="Instead, attack a sandbox on this machine's engine from inside, half a minute long.",
+        ),
+    ] = False,
 ) -> None:
     """See what this machine has and lacks."""
+    if attack:
+        from orket_pipelines.cli.attacking import attack_engine
+
+        attack_engine(terminal)
+        return
     from orket_pipelines.cli.checks import examine
 
     findings = list(examine(terminal.settings, abilities=model))

@@ -1,16 +1,22 @@
 """`orket doctor`: each thing that can be wrong, made wrong."""
 
+import json
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from orket_pipelines.cli import checks
+from orket_pipelines.cli.attacking import report
+from orket_pipelines.cli.terminal import Terminal
+from orket_pipelines.sandboxes.attacks import Outcome, Verdict
 from orket_pipelines.settings import Settings
 from tests.cli.conftest import Orket
 
@@ -156,3 +162,20 @@ def test_reviewers_who_cannot_review_are_a_finding(tmp_path: Path) -> None:
     assert "coder cannot review" in found.found
     both = Settings(home=tmp_path, reviewers=("technical_reviewer", "integrity_guard"))
     assert checks.check_reviews(both).found == "by technical_reviewer, integrity_guard; 2 must approve"
+
+
+def test_an_attack_without_an_engine_says_so(orket: Orket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'none.sock'}")
+    done = orket("doctor", "--attack")
+    told = "orket: no container engine answers\nnext: Start Docker, then look: orket doctor\n"
+    assert (done.exit_code, done.stderr) == (1, told)
+
+
+def test_an_attack_that_got_through_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    held = Outcome("files", "No file.", Verdict.HELD, "3 attempts failed", 0.25)
+    report(Terminal(None, None, machine=False), [held])
+    assert capsys.readouterr().out.splitlines()[-1] == "1 held, 0 broken, 0 not tried"
+    with pytest.raises(typer.Exit) as ended:
+        report(Terminal(None, None, machine=True), [held, replace(held, verdict=Verdict.BROKEN)])
+    assert ended.value.exit_code == 1
+    assert [each["verdict"] for each in json.loads(capsys.readouterr().out)] == ["held", "broken"]

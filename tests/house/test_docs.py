@@ -23,6 +23,8 @@ STATE = {
     "artifacts/",
     "reports/",
     "analytics/",
+    "attacks/",
+    "probes/",
     "sandboxes/",
     "dependencies/",
     "verification/",
