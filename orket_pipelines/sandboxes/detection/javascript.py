@@ -74,7 +74,8 @@ def _skip_wrapping(tokens: list[str], at: int) -> int:
         at += 2
     if tokens[at] == "async":
         at += 1
-    if tokens[at] == "(" and (end := _matching(tokens, at)) + 1 < len(tokens) and tokens[end + 1] == "=>":
+    end = _matching(tokens, at) if tokens[at] == "(" else at
+    if tokens[end + 1 : end + 2] == ["=>"]:
         at = end + 2
         if tokens[at] == "{":
             raise _Unreadable

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orket_pipelines.sandboxes.detection import databases
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
-from orket_pipelines.sandboxes.detection.source import Comments, read_source
+from orket_pipelines.sandboxes.detection.source import Comments, Source, read_all, read_source
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 MANIFEST = "mix.exs"
@@ -38,8 +38,8 @@ def read_mix(site: Site) -> Mix | None:
         application=next(
             (words[at + 3] for at in range(len(words) - 3) if words[at : at + 3] == ["app", ":", ":"]), ""
         ),
-        dependencies=frozenset(_dependencies(words)),
-        starts=source.has("mod", ":", "{") or source.has("mod", ":", "("),
+        dependencies=_with_pairs(frozenset(_dependencies(words))),
+        starts=any(words[at : at + 2] == ["mod", ":"] for at in range(len(words))),
         packaged=source.has("package", ":"),
         umbrella=source.has("apps_path", ":"),
         command=source.has("escript", ":"),
@@ -51,7 +51,9 @@ def framework_rule(name: str, *packages: str) -> Rule:
 
     def find(site: Site) -> Finding | None:
         mix = read_mix(site)
-        if mix is None or mix.packaged or not mix.starts or mix.dependencies.isdisjoint(packages):
+        if mix is None or not mix.starts or mix.dependencies.isdisjoint(packages):
+            return None
+        if mix.packaged and not _has_endpoint(site):
             return None
         return Finding(mix_service(site, mix, name, ServiceKind.WEB, f"{mix.path}: depends upon {name}"))
 
@@ -74,6 +76,26 @@ def mix_service(site: Site, mix: Mix, stack: str, kind: ServiceKind, seen: str) 
         language=Language.ELIXIR,
         databases=databases.ordered(databases.of_drivers(mix.dependencies)) if runs else (),
     )
+
+
+def listens(site: Site) -> Source | None:
+    """The first module that begins to listen without any framework."""
+    return next((each for each in _modules(site) if each.has("gen_tcp", ".", "listen", "(")), None)
+
+
+def _has_endpoint(site: Site) -> bool:
+    """Whether a module is an endpoint of Phoenix: what has one runs, though it may be published, too."""
+    return any(each.has("use", "Phoenix", ".", "Endpoint") for each in _modules(site))
+
+
+def _modules(site: Site) -> list[Source]:
+    folders = [each for each in site.folders() if "lib" in site.folder.inner(each.path).split("/")]
+    return list(read_all(site.tree, folders, ("*.ex",), Comments.HASH))
+
+
+def _with_pairs(names: frozenset[str]) -> frozenset[str]:
+    """With `plug+cowboy`, which together were a server before one package was."""
+    return names | {"plug+cowboy"} if {"plug", "cowboy"} <= names else names
 
 
 def _dependencies(words: list[str]) -> list[str]:

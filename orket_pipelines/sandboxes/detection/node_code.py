@@ -59,8 +59,9 @@ def imports(source: Source) -> set[str]:
 def program_of(site: Site, package: Package) -> str | None:
     """The file that the package starts with: its `main`, or one of the usual names; relative to the folder."""
     usual = [f"{stem}.{ending}" for stem in ("index", "server", "app", "main") for ending in ("js", "mjs", "cjs", "ts")]
+    main = package.main.removeprefix("./") if package.main else ""
     for each in [
-        *([package.main.removeprefix("./")] if package.main else []),
+        *([main] if main and not _not_programs.search(main) else []),
         *usual,
         *(f"src/{name}" for name in usual),
     ]:

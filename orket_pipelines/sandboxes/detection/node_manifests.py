@@ -70,7 +70,7 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
     main, name, manager = document.get("main"), document.get("name"), document.get("packageManager")
     # Bun begins a program with a module and with TypeScript as its peer: neither makes a library.
     library = any(key in document for key in ("exports", "types", "typings", "publishConfig", "files"))
-    library = library or {"main", "module"} <= document.keys()
+    library = library or ("main" in document and _is_built(document.get("module")))
     peers = {name: at for name, at in _texts(document.get("peerDependencies")).items() if name != "typescript"}
     return Package(
         path=path,
@@ -81,7 +81,7 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
         peers=peers,
         scripts=_texts(document.get("scripts")),
         workspaces=tuple(_workspaces(tree, folder, document)),
-        exports=library or "main" in document,
+        exports="main" in document or (library and not _is_command_alone(document)),
         commands="bin" in document,
         published=(library or bool(peers)) and document.get("private") is not True and bool(name),
         manager=manager.partition("@")[0] if isinstance(manager, str) else None,
@@ -170,6 +170,16 @@ def _workspaces(tree: Tree, folder: Folder, document: dict[str, Any]) -> list[st
     if "lerna.json" in folder.files and not found:
         found += texts(read_json(tree.read(folder.file("lerna.json"))).get("packages")) or ["packages/*"]
     return found
+
+
+def _is_command_alone(document: dict[str, Any]) -> bool:
+    """Whether a package installs commands, and says of nothing that others may import it."""
+    return "bin" in document and not any(key in document for key in ("module", "exports", "types", "typings"))
+
+
+def _is_built(module: Any) -> bool:
+    """Whether a package's `module` is what a build leaves for others, and not the source that Bun begins with."""
+    return isinstance(module, str) and not module.endswith((".ts", ".tsx"))
 
 
 def _texts(value: Any) -> dict[str, str]:

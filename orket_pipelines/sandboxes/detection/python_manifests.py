@@ -91,7 +91,7 @@ def project(tree: Tree, folder: Folder) -> "Project":
     backend = table(document, "build-system").get("build-backend")
     return Project(
         name=_normal(name) if isinstance(name, str) else "",
-        packaged=bool(setup or _option(cfg, "metadata", "name") or (backend and (told or poetry))),
+        packaged=bool(setup or _option(cfg, "metadata", "name") or scripts or (backend and (told or poetry))),
         scripts=tuple(sorted(each for each in scripts if each.isprintable())),
         classifiers=tuple(each.strip() for each in classifiers if each.strip()),
         backend=backend if isinstance(backend, str) else "",
@@ -117,7 +117,10 @@ class Project:
 
     @property
     def calls_itself_library(self) -> bool:
-        return any("Libraries" in each or each.startswith("Framework ::") for each in self.classifiers)
+        if any(each.startswith("Framework ::") for each in self.classifiers):
+            return True
+        command = self.scripts and "Environment :: Console" in self.classifiers
+        return not command and any("Libraries" in each for each in self.classifiers)
 
 
 def _requirements(tree: Tree, path: str) -> Iterator[Requirement]:

@@ -67,6 +67,8 @@ def selected(tree: Tree, found: list[Found]) -> list[Service]:
     if not all(_is_plain_page(each) for each in kept):
         # A page in a folder of its own, below nothing else, is a page; the folder of another's pages is not.
         kept = [each for each in kept if not (_is_plain_page(each) and each.service.output != ".")]
+    if any(each.service.kind is ServiceKind.LIBRARY for each in kept) and all(_is_aside(each) for each in kept):
+        kept = [each for each in kept if not _is_plain_page(each)]
     if any(each.service.kind is not ServiceKind.STATIC for each in kept):
         kept = [each for each in kept if each.service.framework not in DOCUMENTATION]
     kept = [each for each in kept if not _is_part(each, kept)]
@@ -116,6 +118,11 @@ def _is_plain_page(found: Found) -> bool:
     return found.service.kind is ServiceKind.STATIC and found.service.framework is None
 
 
+def _is_aside(found: Found) -> bool:
+    """Whether it is a library, or a page somewhere below the root: beside libraries, a page shows or tests them."""
+    return found.service.kind is ServiceKind.LIBRARY or (_is_plain_page(found) and found.folder.path != ".")
+
+
 def _is_part(found: Found, kept: list[Found]) -> bool:
     """Whether it belongs to what lies around it."""
     for other in kept:
@@ -129,7 +136,8 @@ def _is_part(found: Found, kept: list[Found]) -> bool:
 
 def _belongs(found: Found, other: Found, inner: str) -> bool:
     if found.service.language == other.service.language == Language.PHP:
-        return found.service.framework is None and MANIFEST not in found.folder.files
+        own = found.service.framework not in {None, other.service.framework}
+        return not own and MANIFEST not in found.folder.files
     if found.service.language != Language.NODE:
         return False
     if other.service.language == Language.DOTNET and other.folder.path != ".":
@@ -198,12 +206,11 @@ def _one_of(tree: Tree, kept: list[Found]) -> list[Service]:
     spoken = _most_spoken(tree, kept)
     jobs = [each for each in jobs if each.service.language == spoken]
     libraries = [each for each in kept if each.service.language == spoken and each not in jobs]
-    best = libraries if not jobs or _are_libraries(tree, jobs, libraries) else jobs
-    return (
-        [each.service for each in best]
-        if len(best) <= 1
-        else [replace(best[0].service, folder=".", start=(), build=())]
-    )
+    coming = _are_libraries(tree, jobs, libraries)
+    best = libraries if not jobs or coming else jobs
+    if len(best) + (len(jobs) if coming else 0) <= 1:
+        return [each.service for each in best]
+    return [replace(best[0].service, folder=".", start=(), build=())]
 
 
 def _most_spoken(tree: Tree, kept: list[Found]) -> str:

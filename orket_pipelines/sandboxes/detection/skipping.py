@@ -31,6 +31,9 @@ def is_looked_into(name: str, parent: str, *, everything: bool = False) -> bool:
     """
     if name.startswith("."):
         return False
+    if name == "it" and parent.rpartition("/")[2] == "src":
+        # What Maven's own plugins are tried with.
+        return False
     if "/src/main/" in f"/{parent}/":
         # Java's packages: `com.example.demo` is where most programs begin their life.
         return True

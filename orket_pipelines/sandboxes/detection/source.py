@@ -15,6 +15,8 @@ FILE_LIMIT = 64 * 1024
 FILES_LIMIT = 150
 """Files of one folder that are looked into, those that begin programs first."""
 ENTRY_STEMS = ("main", "server", "index", "app", "program", "application", "startup", "www", "start", "api", "mod")
+ENTRY_FOLDERS = frozenset({"cmd", "server", "web", "http", "api", "app", "router", "routes", "handlers", "controllers"})
+"""Folders whose files are looked into before others', where there are too many."""
 
 _END = "\0"
 
@@ -85,7 +87,10 @@ def read_all(tree: Tree, folders: Iterable[Folder], patterns: tuple[str, ...], c
     """The files of these names in the folders."""
     matches = _matcher(patterns)
     paths = [
-        (_rank(name), folder.depth, folder.file(name)) for folder in folders for name in folder.files if matches(name)
+        (_rank(folder, name), folder.depth, folder.file(name))
+        for folder in folders
+        for name in folder.files
+        if matches(name)
     ]
     for _, _, path in sorted(paths)[:FILES_LIMIT]:
         source = read_source(tree, path, comments)
@@ -98,6 +103,8 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
     return re.compile("|".join(map(translate, patterns))).match
 
 
-def _rank(name: str) -> int:
+def _rank(folder: Folder, name: str) -> int:
     stem = name.partition(".")[0].lower()
-    return ENTRY_STEMS.index(stem) if stem in ENTRY_STEMS else len(ENTRY_STEMS)
+    if stem in ENTRY_STEMS:
+        return ENTRY_STEMS.index(stem)
+    return len(ENTRY_STEMS) + (folder.path.rpartition("/")[2] not in ENTRY_FOLDERS)

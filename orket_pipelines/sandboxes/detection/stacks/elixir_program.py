@@ -1,6 +1,6 @@
-"""Elixir that serves nothing that is known: an application, a command, or a library."""
+"""Elixir without a framework: a program that listens by hand, an application, a command, or a library."""
 
-from orket_pipelines.sandboxes.detection.mix_projects import MANIFEST, mix_service, read_mix
+from orket_pipelines.sandboxes.detection.mix_projects import MANIFEST, listens, mix_service, read_mix
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import ServiceKind
 
@@ -10,6 +10,9 @@ def find(site: Site) -> Finding | None:
     mix = read_mix(site)
     if mix is None or mix.umbrella:
         return None
+    serving = None if mix.packaged else listens(site)
+    if serving:
+        return Finding(mix_service(site, mix, Language.ELIXIR, ServiceKind.WEB, f"{serving.path}: listens"))
     job = not mix.packaged and (mix.starts or mix.command)
     kind = ServiceKind.JOB if job else ServiceKind.LIBRARY
     return Finding(

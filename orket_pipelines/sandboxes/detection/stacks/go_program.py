@@ -1,4 +1,4 @@
-"""Go that serves nothing: a program that ends, or a library."""
+"""Go without HTTP: a program that answers remote calls, one that ends, or a library."""
 
 from orket_pipelines.sandboxes.detection.go_code import read_go
 from orket_pipelines.sandboxes.detection.go_services import MANIFESTS, go_service
@@ -11,6 +11,9 @@ def find(site: Site) -> Finding | None:
     module = read_go(site)
     if module is None or not (module.sources or module.name):
         return None
+    remote = next((each for each in module.sources if each.has("grpc", ".", "NewServer", "(")), None)
+    if remote and module.programs and not module.is_library:
+        return Finding(go_service(site, module, Language.GO, ServiceKind.WEB, f"{remote.path}: listens for calls"))
     library = not module.programs or module.is_library
     seen = f"{site.folder.path}: {'a package for others to import' if library else 'a program'}"
     kind = ServiceKind.LIBRARY if library else ServiceKind.JOB

@@ -2,7 +2,7 @@
 
 from orket_pipelines.sandboxes.detection.go_code import GoModule, read_go
 from orket_pipelines.sandboxes.detection.go_services import MANIFESTS, go_service
-from orket_pipelines.sandboxes.detection.hints import exposed_port, procfile
+from orket_pipelines.sandboxes.detection.hints import docker_command, exposed_port, procfile
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.detection.source import Source
 from orket_pipelines.sandboxes.model import ServiceKind
@@ -15,6 +15,8 @@ _listens = (
     (".", "ListenAndServe", "("),
     ("fasthttp", ".", "ListenAndServe", "("),
 )
+WORKERS = frozenset({"worker", "workers", "consumer", "job", "jobs", "cron", "scheduler", "agent", "bot", "indexer"})
+_asks_for_help = frozenset({"help", "-h", "--help", "version", "--version"})
 _command_lines = ("github.com/spf13/cobra", "github.com/urfave/cli", "github.com/alecthomas/kong")
 """A command that listens besides does so for metrics, or to look at something: it is a command."""
 
@@ -25,8 +27,7 @@ def find(site: Site) -> Finding | None:
     if module is None or not module.programs or module.name == "":
         return _loose(site, module)
     source = next((each for each in module.sources if _is_listening(each)), None)
-    told = exposed_port(site.tree, site.folder) or "web" in procfile(site.tree, site.folder)
-    if source is None or (_is_command(module, source) and not told):
+    if source is None or _works(module) or (_is_command(module, source) and not _is_told_to_serve(site)):
         return None
     return Finding(go_service(site, module, "net/http", ServiceKind.WEB, f"{source.path}: listens"))
 
@@ -36,6 +37,19 @@ def _loose(site: Site, module: GoModule | None) -> Finding | None:
         return None
     source = next((each for each in module.sources if _is_listening(each)), None)
     return Finding(go_service(site, module, "net/http", ServiceKind.WEB, f"{source.path}: listens")) if source else None
+
+
+def _is_told_to_serve(site: Site) -> bool:
+    """Whether its Procfile or its image says so; an image that only tells how to use it does not."""
+    if "web" in procfile(site.tree, site.folder):
+        return True
+    helps = not _asks_for_help.isdisjoint(docker_command(site.tree, site.folder))
+    return exposed_port(site.tree, site.folder) is not None and not helps
+
+
+def _works(module: GoModule) -> bool:
+    """Whether its programs are workers by their names: they listen for probes and metrics alone."""
+    return all(not WORKERS.isdisjoint(each.replace("_", "-").replace("/", "-").split("-")) for each in module.programs)
 
 
 def _is_listening(source: Source) -> bool:

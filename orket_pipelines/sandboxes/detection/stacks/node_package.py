@@ -1,5 +1,6 @@
 """A Node package that no framework is known for: a server of its own, a job, or a library."""
 
+from orket_pipelines.sandboxes.detection.hints import functions
 from orket_pipelines.sandboxes.detection.node_code import imports, program_of, read_node_code
 from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, MEMBER, Package, read_package
 from orket_pipelines.sandboxes.detection.node_services import is_library, node_databases, start_of, ui_of, web_service
@@ -8,10 +9,17 @@ from orket_pipelines.sandboxes.detection.source import Comments, Source, read_so
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 _tooling = frozenset(
-    {"prettier", "eslint", "tsc", "husky", "jest", "vitest", "lint-staged", "turbo", "nx", "lerna", "echo"}
+    {
+        *("prettier", "eslint", "tsc", "husky", "jest", "vitest", "lint-staged", "turbo", "nx", "lerna", "echo"),
+        *("gulp", "grunt", "sass"),
+    }
 )
+_defaults = frozenset({"index.js", "gulpfile.js", "Gruntfile.js"})
+"""What npm writes as `main` where nobody says: beside a page, and without such a file, it says nothing."""
 _page_servers = frozenset({"serve", "http-server", "live-server", "lite-server", "sirv", "browser-sync", "python3"})
 """What shows pages as they are."""
+_actions = frozenset({"action.yml", "action.yaml"})
+"""What makes a repository a step of somebody's workflow."""
 _managers = frozenset({"npm", "pnpm", "yarn", "bun", "npx", "concurrently", "run-p", "npm-run-all"})
 """By these a workspace starts its members."""
 
@@ -21,17 +29,32 @@ def find(site: Site) -> Finding | None:
     package = read_package(site.tree, site.folder)
     if package is None:
         return _loose(site)
+    return _for_others(site, package) or _program(site, package)
+
+
+def _for_others(site: Site, package: Package) -> Finding | None:
+    """What is deployed to somebody's cloud, is a step of somebody's workflow, or is installed by strangers."""
+    if functions(site.tree, site.folder):
+        evidence = (f"{site.folder.path}: functions that answer requests",)
+        return Finding(web_service(site, package, Language.NODE, 3000, evidence))
+    if not _actions.isdisjoint(site.folder.files):
+        return Finding(_other(site, package, ServiceKind.JOB))
     if is_library(site, package):
         return Finding(_other(site, package, ServiceKind.LIBRARY if package.exports else ServiceKind.JOB))
+    if any(name.startswith("wrangler.") for name in site.folder.files) and program_of(site, package):
+        evidence = (f"{site.folder.path}: runs at the edge",)
+        return Finding(web_service(site, package, Language.NODE, 8787, evidence))
+    return None
+
+
+def _program(site: Site, package: Package) -> Finding | None:
     words = package.words("start")
     if words and words[0] in _page_servers:
         return None
     program = program_of(site, package)
-    if any(name.startswith("wrangler.") for name in site.folder.files) and program:
-        evidence = (f"{site.folder.path}: runs at the edge",)
-        return Finding(web_service(site, package, Language.NODE, 8787, evidence))
     if not program and not _is_started(package) and not package.commands:
-        return Finding(_other(site, package, ServiceKind.LIBRARY)) if package.exports else None
+        page = "index.html" in site.folder.files and package.main in _defaults
+        return Finding(_other(site, package, ServiceKind.LIBRARY)) if package.exports and not page else None
     listening = read_node_code(site).listening()
     if listening and (program or _is_started(package)):
         evidence = (f"{listening.path}: listens without a framework",)

@@ -41,6 +41,9 @@ def find(site: Site) -> Finding | None:
     if theme or (MANIFEST in site.folder.files and (composer.loads or composer.kind in LIBRARIES)):
         seen = (f"{site.folder.path}: parts for others",)
         return Finding(php_service(site, Language.PHP, ServiceKind.LIBRARY, seen, ()))
+    if files and "index.html" in site.folder.files:
+        seen = (f"{site.folder.file(files[0])}: what a page sends its forms to",)
+        return Finding(php_service(site, Language.PHP, ServiceKind.WEB, seen, serve(".")))
     if files:
         seen = (f"{site.folder.file(files[0])}: a program",)
         return Finding(php_service(site, Language.PHP, ServiceKind.JOB, seen, ("php", files[0])))

@@ -2,4 +2,4 @@
 
 from orket_pipelines.sandboxes.detection.mix_projects import framework_rule
 
-RULE = framework_rule("plug", "plug_cowboy", "bandit")
+RULE = framework_rule("plug", "plug_cowboy", "bandit", "plug+cowboy")

@@ -1,9 +1,11 @@
 """Python that serves nothing: a job that ends, a command, or a library."""
 
+import ast
+
 from orket_pipelines.sandboxes.detection.hints import has_image, procfile
 from orket_pipelines.sandboxes.detection.python_applications import acts, runs
 from orket_pipelines.sandboxes.detection.python_code import python_files, read_module
-from orket_pipelines.sandboxes.detection.python_manifests import MANIFESTS, declared, project
+from orket_pipelines.sandboxes.detection.python_manifests import MANIFESTS, Scope, declaration, declared, project
 from orket_pipelines.sandboxes.detection.python_services import is_own_repository, python_databases
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import Service, ServiceKind
@@ -12,7 +14,10 @@ PROGRAMS_LIMIT = 25
 """Files that are asked whether they do something when they are run."""
 DEPTH = 2
 """How far below the folder a program may lie to be what the folder is for."""
+USUAL = ("main.py", "app.py", "run.py", "job.py", "bot.py", "cli.py", "train.py", "__main__.py")
+"""What programs are called, best first."""
 
+_orchestrators = ("dagster", "apache-airflow", "prefect", "luigi", "kedro")
 _frameworks = ("fastapi", "flask", "django")
 
 
@@ -58,7 +63,11 @@ def _start(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     if about.published and not started:
         return (), None
     packages = _package_program(site)
-    return packages if packages[0] or about.packaged else _script(site, files)
+    if packages[0]:
+        return packages
+    own = [each for each in files if _is_usual(site, each)] if about.packaged else files
+    script = _script(site, own)
+    return script if script[0] else _pipeline(site) if about.packaged else _function(site, files)
 
 
 def _package_program(site: Site) -> tuple[tuple[str, ...], str | None]:
@@ -80,10 +89,34 @@ def _script(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     return (), None
 
 
+def _is_usual(site: Site, path: str) -> bool:
+    """Whether it lies in the folder itself, and is named as programs are: what a package has beside it to be run."""
+    return site.folder.inner(path) in USUAL
+
+
+def _pipeline(site: Site) -> tuple[tuple[str, ...], str | None]:
+    """A package of steps that an orchestrator runs."""
+    name = next((each for each in _orchestrators if declaration(site, each, Scope.RUNTIME)), None)
+    return ((name.removeprefix("apache-"),), f"{site.folder.path}: steps that {name} runs") if name else ((), None)
+
+
+def _function(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
+    """A function that a cloud calls with an event, where nothing is a program."""
+    for path in files[:PROGRAMS_LIMIT]:
+        module = read_module(site, path)
+        handler = next((each for each in module.functions.values() if _is_handler(each)), None) if module else None
+        if module and handler:
+            return ("python", site.folder.inner(path)), f"{path}: {handler.name} is called with events"
+    return (), None
+
+
+def _is_handler(function: ast.FunctionDef) -> bool:
+    return [each.arg.lstrip("_") for each in function.args.args] == ["event", "context"]
+
+
 def _name_rank(path: str) -> int:
-    names = ("main.py", "app.py", "run.py", "job.py", "bot.py", "cli.py", "train.py", "__main__.py")
     name = path.rpartition("/")[2]
-    return names.index(name) if name in names else len(names)
+    return USUAL.index(name) if name in USUAL else len(USUAL)
 
 
 RULE = Rule("python", Language.PYTHON, MANIFESTS, find)

@@ -1,5 +1,7 @@
 """Pages as they are: an index.html that nothing builds."""
 
+import posixpath
+
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
@@ -9,7 +11,7 @@ _folders = ("public", "www", "html", "src", "site", "htdocs", "static", "app", "
 def find(site: Site) -> Finding | None:
     """In the folder, or in one that usually holds what is served; a Staticfile says so, too."""
     path = _page(site)
-    if path is None:
+    if path is None or _is_template(site):
         return None
     return Finding(
         Service(
@@ -22,6 +24,12 @@ def find(site: Site) -> Finding | None:
             language=Language.STATIC,
         )
     )
+
+
+def _is_template(site: Site) -> bool:
+    """Whether an application of Flutter is built into the page."""
+    around = site.tree.folders.get(posixpath.dirname(site.folder.path) or ".")
+    return any(each and "pubspec.yaml" in each.files for each in (site.folder, around))
 
 
 def _page(site: Site) -> str | None:
