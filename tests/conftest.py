@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -204,7 +205,13 @@ def e2e_image(require: Require, tmp_path_factory: pytest.TempPathFactory) -> str
 @pytest.fixture
 def docker_home(workbench_image: str, tmp_path: Path) -> Iterator[Path]:
     """An ORKET_HOME of this test's own; whatever an engine holds under its `installation_id` is gone afterwards."""
-    home = tmp_path / "home"
+    with emptied(tmp_path / "home") as home:
+        yield home
+
+
+@contextmanager
+def emptied(home: Path) -> Iterator[Path]:
+    """A home of which the engine holds nothing in the end."""
     home.mkdir()
     yield home
     engine, owner = open_engine(home), {OWNER: installation_id(home)}

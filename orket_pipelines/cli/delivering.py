@@ -77,7 +77,7 @@ def deliver_watched(
         terminal.say(factory.isolation)
         terminal.say(model_in_use(settings))
         line = Line(factory, deliver)
-        with _stoppable(terminal, line.stop), _shown(terminal, factory.store, issues) as refresh:
+        with stoppable(terminal, line.stop), _shown(terminal, factory.store, issues) as refresh:
             line.run(refresh)
         with factory.store.read() as tx:
             totals, names, addresses = totals_of(tx, issues), repositories_of(tx, issues), addresses_of(tx, issues)
@@ -116,7 +116,7 @@ def _shown(terminal: Terminal, store: Store, issues: Sequence[str]) -> AbstractC
 
 
 @contextmanager
-def _stoppable(terminal: Terminal, stop: threading.Event) -> Iterator[None]:
+def stoppable(terminal: Terminal, stop: threading.Event) -> Iterator[None]:
     """Asked once, the delivery stops at its next checkpoint; asked again, the process ends at once."""
 
     def ask(_number: int, _frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orket_pipelines.cli import sandbox_up
 from orket_pipelines.cli.terminal import FAILED, Terminal, command, when
 from orket_pipelines.errors import SandboxError
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from orket_pipelines.sandboxes import Sandbox, Sandboxes
 
 group = typer.Typer()
+sandbox_up.register(group)
 DAY = 86_400_000_000
 """In microseconds."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at logs that are followed."""
+NONE_YET = "Nothing was deployed yet. Deliver a rock: orket rocks deliver ROCK. Or a folder: orket sandboxes up PATH"
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The rock's id, or the sandbox's.")]
 
 
@@ -39,7 +42,7 @@ def list_all(terminal: Terminal) -> None:
         for each in found
     ]
     columns = ("rock", "state", "commit", "url", "isolation", "kept until", "note")
-    terminal.table(columns, rows, empty="Nothing was deployed yet. Deliver a rock: orket rocks deliver ROCK")
+    terminal.table(columns, rows, empty=NONE_YET)
 
 
 @command(group, "show")

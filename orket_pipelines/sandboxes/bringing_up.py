@@ -7,7 +7,7 @@ from pathlib import Path
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.errors import SandboxError, Stopped
 from orket_pipelines.sandboxes import allocations, records
-from orket_pipelines.sandboxes.model import Plan, Sandbox, SandboxState
+from orket_pipelines.sandboxes.model import Plan, Sandbox, SandboxState, Tell
 from orket_pipelines.sandboxes.probing import Ask, Silence, await_answers, diagnose
 from orket_pipelines.sandboxes.runtime import AddressTaken, DeploymentFailed, Generation, Handles, Runtime, end_of
 from orket_pipelines.sandboxes.source import copy_source, discard
@@ -37,6 +37,7 @@ class BringingUp:
     installer: Installer
     settings: Settings
     ask: Ask
+    tell: Tell
 
     def bring_up(self, sandbox: Sandbox, made: Plan, checkout: Path, folder: Path, *, stop: threading.Event) -> Result:
         """The commit in `checkout`, healthy, with its files in `folder`: what its row is to say.
@@ -50,17 +51,20 @@ class BringingUp:
         """Files, dependencies and builds: what takes long, and touches nothing that serves."""
         self.runtime.end_builds(sandbox.id)
         source = folder / "source"
+        self.tell("copying the files")
         discard(folder)
         try:
             copy_source(checkout, source, limit=self.settings.checkout_limit)
         except SandboxError as error:
             raise DeploymentFailed(str(error)) from error
         reach(AFTER_COPY)
+        self.tell("installing dependencies, where they are not installed yet")
         environment = self.installer.prepare(source, subject=sandbox.id, stop=stop)
         reach(AFTER_DEPENDENCIES)
         generation = Generation(sandbox.id, sandbox.generation, made, folder, environment, sandbox.expires_at)
         for service in made.services:
             if service.build:
+                self.tell(f"building {service.name}: {' '.join(service.build)}")
                 self.runtime.build(generation, service, stop=stop)
                 reach(AFTER_BUILD)
         return generation
@@ -68,6 +72,7 @@ class BringingUp:
     def _start(self, generation: Generation, stop: threading.Event) -> Result:
         handles = self._start_at_free_addresses(generation, stop)
         reach(AFTER_START)
+        self.tell("waiting until all of them answer")
         with self.store.read() as tx:
             ports = allocations.leased(tx, allocations.PORT, generation.sandbox)
         services = generation.plan.services
@@ -93,6 +98,7 @@ class BringingUp:
             reach(AFTER_CLEAR)
             if stop.is_set():
                 raise Stopped("stopped before a sandbox was started")
+            self.tell(f"starting {', '.join(service.name for service in placed.plan.services)}")
             try:
                 return self.runtime.start(placed)
             except AddressTaken as taken:

@@ -21,7 +21,7 @@ from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.following import last_lines
 from orket_pipelines.sandboxes.judging import judge
 from orket_pipelines.sandboxes.looking import Look
-from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Sighting
+from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Sighting, Tell, nobody
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
 from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
 from orket_pipelines.sandboxes.runtime import SECRETS, DeploymentFailed, Handles, Runtime, end_of
@@ -59,7 +59,7 @@ class DeployedSandboxes:
         """As the port says."""
         return replace(self, store=self.store.acting(fence=lease))
 
-    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+    def deploy(self, deployment: Deployment, *, stop: threading.Event, tell: Tell = nobody) -> Sandbox:
         """As the port says. Besides raises: DetectionError where nothing serves or nothing decides what to run, with
         nothing changed; SandboxError where this machine is at fault, not the commit."""
         with self.store.read() as tx:
@@ -80,7 +80,7 @@ class DeployedSandboxes:
             _key(sandbox),
             subject=sandbox.id,
             intent={"rock_id": deployment.rock_id, "commit": deployment.commit, "generation": sandbox.generation},
-            act=lambda: self._bring_up(sandbox, deployment, made, stop),
+            act=lambda: self._bring_up(sandbox, deployment, made, stop, tell),
             probe=repeatable,
             record=lambda tx, result: self._record(tx, sandbox, made, result, self.store.clock.monotonic() - began),
         )
@@ -174,9 +174,11 @@ class DeployedSandboxes:
         )
         return same and self.is_healthy(found)
 
-    def _bring_up(self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event) -> Result:
+    def _bring_up(
+        self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event, tell: Tell
+    ) -> Result:
         """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it."""
-        bringing = BringingUp(self.store, self.runtime, self.installer, self.settings, self.ask)
+        bringing = BringingUp(self.store, self.runtime, self.installer, self.settings, self.ask, tell)
         folder = self.folder_of(sandbox.id) / str(sandbox.generation)
         try:
             return bringing.bring_up(sandbox, made, deployment.source, folder, stop=stop)

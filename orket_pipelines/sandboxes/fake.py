@@ -9,7 +9,17 @@ from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP, begin
 from orket_pipelines.sandboxes.following import last_lines
-from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Service, ServiceKind, Sighting
+from orket_pipelines.sandboxes.model import (
+    Deployment,
+    Plan,
+    Sandbox,
+    SandboxState,
+    Service,
+    ServiceKind,
+    Sighting,
+    Tell,
+    nobody,
+)
 from orket_pipelines.sandboxes.planning import plan_document
 from orket_pipelines.store import EffectKind, Lease, Store, Transaction, perform
 from orket_pipelines.store.effects import Result, repeatable
@@ -34,9 +44,10 @@ class MemorySandboxes:
         """As the port says."""
         return replace(self, store=self.store.acting(fence=lease))
 
-    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+    def deploy(self, deployment: Deployment, *, stop: threading.Event, tell: Tell = nobody) -> Sandbox:
         """As the port says. Nothing here takes time, so nothing is stopped."""
         del stop
+        tell("deploying")
         with self.store.read() as tx:
             found = records.sandbox_of_rock(tx, deployment.rock_id)
         if found is not None and (found.state, found.commit) == (SandboxState.RUNNING, deployment.commit):

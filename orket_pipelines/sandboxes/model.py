@@ -1,7 +1,7 @@
 """What a sandbox is: services found in a repository, a plan for one commit, and the running thing."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -146,12 +146,23 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What to deploy: the repository of `rock_id` at `commit`, of which `source` is a clean checkout."""
+    """What to deploy: the repository of `rock_id` at `commit`, of which `source` is a clean checkout.
+
+    Of a plain folder, `rock_id` is what a person calls it, and `commit` tells what is in it.
+    """
 
     rock_id: str
     repository: str
     commit: str
     source: Path
+
+
+Tell = Callable[[str], None]
+"""Hears in a line each what a deployment does now."""
+
+
+def nobody(what: str) -> None:
+    """Hears nothing."""
 
 
 class Sandboxes(Protocol):
@@ -167,7 +178,7 @@ class Sandboxes(Protocol):
     def under(self, lease: "Lease") -> "Sandboxes":
         """The same, whose writes carry the lease's token: a worker that was overtaken writes nothing."""
 
-    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+    def deploy(self, deployment: Deployment, *, stop: threading.Event, tell: Tell = nobody) -> Sandbox:
         """Bring the rock's sandbox to this commit, healthy; whatever ran before is replaced, its ports are kept.
 
         A commit that does not build, start or answer ends as state FAILED with the log's end as note: a result, not an

@@ -36,7 +36,7 @@ def copy_source(source: Path, target: Path, *, limit: int) -> None:
     target.mkdir(parents=True)
     target.chmod(FOLDER)
     root, left = source.resolve(), limit
-    for folder, names in _walk(source):
+    for folder, names in walk(source):
         place = target / folder.relative_to(source)
         for name in names:
             found = (folder / name).lstat()
@@ -66,19 +66,19 @@ def unpack(archive: Path, target: Path, *, limit: int) -> None:
         raise SandboxError(f"what the build made cannot be unpacked: {error}") from error
 
 
-def discard(folder: Path) -> None:
-    """Remove a folder and all that is in it, whatever a service made of it; nothing there is no error."""
-    remove(folder)
-
-
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders from the top, each with the names in it; links are not followed."""
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders from the top, each with the names in it that are copied; links are not followed."""
     pending = [root]
     while pending:
         folder = pending.pop()
         names = sorted(path.name for path in folder.iterdir() if path.name not in LEFT_OUT)
         yield folder, names
         pending += [folder / name for name in names if stat.S_ISDIR((folder / name).lstat().st_mode)]
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder and all that is in it, whatever a service made of it; nothing there is no error."""
+    remove(folder)
 
 
 def _copy_file(source: Path, target: Path, limit: int) -> int:

@@ -71,6 +71,7 @@ def test_the_commands_are_these() -> None:
         "sandboxes presets",
         "sandboxes show",
         "sandboxes stop",
+        "sandboxes up",
         "sessions follow",
         "sessions list",
         "sessions resume",

@@ -114,3 +114,44 @@ def test_presets_are_listed_and_one_is_printed(orket: Orket, asked: Asked) -> No
     assert "A page in Vue, built by Vite" in orket("sandboxes", "presets").output
     assert yaml.safe_load(orket("sandboxes", "presets", "fastapi-vue-mongo").stdout)["front"] == "web"
     assert orket("sandboxes", "presets", "nothing").exit_code == 1
+
+
+def test_a_folder_runs_and_the_same_files_are_left_alone(orket: Orket, asked: Asked, home: Path) -> None:
+    page = home.parent / "My page"
+    page.mkdir()
+    (page / "index.html").write_text("one")
+    first = asked("sandboxes", "up", page)
+    assert (first["rock_id"], first["state"], first["generation"]) == ("My-page", "running", 1)
+    assert asked("sandboxes", "up", page)["generation"] == 1
+    (page / "index.html").write_text("two")
+    told = orket("sandboxes", "up", page)
+    assert "waiting until all of them answer" in told.output
+    assert "My-page runs: http://127.0.0.1:" in told.output
+    assert asked("sandboxes", "show", "My-page")["generation"] == 2
+    assert orket("sandboxes", "down", "My-page").exit_code == 0
+
+
+def test_a_folder_that_does_not_start_says_why_and_ends_with_one(orket: Orket, home: Path) -> None:
+    broken = home.parent / "broken"
+    broken.mkdir()
+    service = {"kind": "web", "start": ["python3", "-c", "raise SystemExit('no database')"]}
+    (broken / "orket.yaml").write_text(json.dumps({"services": {"api": service}}))
+    told = orket("sandboxes", "up", broken)
+    assert told.exit_code == 1
+    assert "no database" in told.output
+    assert f"next: Mend it, then: orket sandboxes up {broken}" in told.output
+
+
+def test_a_rock_s_sandbox_is_not_taken_by_a_folder(orket: Orket, home: Path) -> None:
+    cards = home.parent / "cards.yaml"
+    cards.write_text("rock: {id: page, name: Page, description: One., task: Build it., epics: []}")
+    assert orket("cards", "import", cards).exit_code == 0
+    (home.parent / "page").mkdir()
+    told = orket("sandboxes", "up", home.parent / "page")
+    assert told.exit_code == 1
+    assert "page is a rock, and its sandbox shows what was merged" in told.output
+
+
+def test_what_is_no_folder_or_has_no_name_is_said(orket: Orket, home: Path) -> None:
+    assert "it is no folder" in orket("sandboxes", "up", home.parent / "nothing").output
+    assert "--name NAME" in orket("sandboxes", "up", home.parent, "--name", "a b").output

@@ -15,6 +15,7 @@ from orket_pipelines.delivery.model import FeedbackKind
 from orket_pipelines.delivery.records import feedback_of, last_attempt
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.sandboxes import Deployment, MemorySandboxes, Sandbox, Sandboxes
+from orket_pipelines.sandboxes.model import Tell, nobody
 from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import read_events
 from orket_pipelines.verification.fake import MemoryBrowsers
@@ -205,7 +206,7 @@ def test_a_commit_that_cannot_be_deployed_comes_back_with_its_log(paged: Line, s
     broken: dict[str, str] = {}
 
     class FirstFails(MemorySandboxes):
-        def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+        def deploy(self, deployment: Deployment, *, stop: threading.Event, tell: Tell = nobody) -> Sandbox:
             if not broken:
                 broken[deployment.commit] = "ModuleNotFoundError: todo"
             return MemorySandboxes(self.store, broken).deploy(deployment, stop=stop)
@@ -285,7 +286,7 @@ def test_a_deployment_skips_the_commits_that_nobody_waits_for(paged: Line, stage
 class SlowSandboxes(MemorySandboxes):
     """Takes a moment for each deployment."""
 
-    def deploy(self, deployment: Deployment, *, stop: threading.Event) -> Sandbox:
+    def deploy(self, deployment: Deployment, *, stop: threading.Event, tell: Tell = nobody) -> Sandbox:
         self.store.clock.sleep(7.0)
         return MemorySandboxes.deploy(self, deployment, stop=stop)
 

@@ -1,15 +1,22 @@
-"""A repository with a page and a service behind it, in Python's own library: nothing has to be installed for it."""
+"""A repository with a page and a service behind it, in Python's own library: nothing has to be installed for it; and
+images of databases."""
 
+import hashlib
 import json
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
 
+from orket_pipelines.containers.building import Recipe, build_image
 from orket_pipelines.dependencies.model import Environment
 from orket_pipelines.sandboxes.model import Deployment
+from orket_pipelines.settings import application_folder
+
+IMAGES = application_folder() / "images"
 
 SERVER = """
 import http.server, os, sys
@@ -77,3 +84,20 @@ def pair(tmp_path: Path) -> Callable[..., Deployment]:
         return Deployment("todo", "todo", commit, root)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def database_images(workbench_image: str) -> dict[str, str]:
+    """By kind; an image is built where there is none yet of the same files, which takes half a minute."""
+
+    def have(kind: str, base: str) -> str:
+        client = docker.from_env()
+        content = hashlib.sha256(base.encode())
+        for path in sorted((IMAGES / kind).iterdir()):
+            content.update(path.read_bytes())
+        name = f"orket-test-{kind}:{content.hexdigest()[:12]}"
+        if not client.images.list(name):
+            build_image(Recipe(name, IMAGES / kind, {"BASE": base}), progress=lambda _: None)
+        return name
+
+    return {kind: have(kind, workbench_image) for kind in ("postgres", "redis")}

@@ -1,6 +1,5 @@
 """PostgreSQL and Redis beside a service on a real engine, in images that are built here of Debian's packages."""
 
-import hashlib
 import http.client
 import json
 import threading
@@ -11,11 +10,10 @@ import docker
 import pytest
 
 from orket_pipelines.containers import DockerEngine, installation_id
-from orket_pipelines.containers.building import Recipe, build_image
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
-from orket_pipelines.settings import Settings, application_folder
+from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -54,25 +52,7 @@ http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), H
 MANIFEST = {
     "services": {"api": {"kind": "web", "start": ["python3", "server.py"], "databases": ["postgres", "redis"]}},
 }
-IMAGES = application_folder() / "images"
 ASK = 'PGPASSWORD=$(cat /run/secrets/database/password) psql -h postgres -U app -d app -v ON_ERROR_STOP=1 -Atc "$0"'
-
-
-@pytest.fixture(scope="module")
-def database_images(workbench_image: str) -> dict[str, str]:
-    """By kind; an image is built where there is none yet of the same files, which takes half a minute."""
-
-    def have(kind: str, base: str) -> str:
-        client = docker.from_env()
-        content = hashlib.sha256(base.encode())
-        for path in sorted((IMAGES / kind).iterdir()):
-            content.update(path.read_bytes())
-        name = f"orket-test-{kind}:{content.hexdigest()[:12]}"
-        if not client.images.list(name):
-            build_image(Recipe(name, IMAGES / kind, {"BASE": base}), progress=lambda _: None)
-        return name
-
-    return {kind: have(kind, workbench_image) for kind in ("postgres", "redis")}
 
 
 @pytest.fixture

@@ -299,3 +299,34 @@ def test_what_is_looked_at_is_never_executed(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DetectionError, match="missing: cannot be looked into: No such file"):
         detect(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("requirements", "start"),
+    [
+        ("flask\n", "python -m flask --app src/app:app run --host 0.0.0.0 --port {port}"),
+        ("flask\ngunicorn\n", "gunicorn --chdir src --bind 0.0.0.0:{port} app:app"),
+    ],
+)
+def test_flask_is_started_by_what_is_installed(requirements: str, start: str, tmp_path: Path) -> None:
+    files = {"requirements.txt": requirements, "src/app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+    [service] = detect(build(tmp_path, files)).services
+    assert " ".join(service.start) == start
+
+
+@pytest.mark.parametrize(
+    ("requirements", "start"),
+    [
+        ("django\n", "python manage.py runserver --noreload '0.0.0.0:{port}'"),
+        ("django\ngunicorn\n", "gunicorn --bind '0.0.0.0:{port}' shop.wsgi:application"),
+    ],
+)
+def test_a_django_with_a_database_makes_its_tables_first(requirements: str, start: str, tmp_path: Path) -> None:
+    settings = "WSGI_APPLICATION = 'shop.wsgi.application'\nX = {'ENGINE': 'django.db.backends.postgresql'}\n"
+    files = {
+        "requirements.txt": requirements,
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+        "shop/settings.py": settings,
+    }
+    [service] = detect(build(tmp_path, files)).services
+    assert service.start == ("sh", "-c", f"python manage.py migrate --noinput && exec {start}")

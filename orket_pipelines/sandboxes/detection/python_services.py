@@ -43,13 +43,17 @@ Start = Callable[[str, str, str, bool], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A Python framework: `package` is what manifests declare and code imports, `makers` make its applications."""
+    """A Python framework: `package` is what manifests declare and code imports, `makers` make its applications.
+
+    `own` starts it by the server that it brings, where nothing would install gunicorn; None: it brings none.
+    """
 
     name: str
     package: str
     makers: Makers
     port: int
     start: Start
+    own: Start | None = None
 
 
 def framework_rule(framework: Framework) -> Rule:
@@ -163,7 +167,8 @@ def _served(framework: Framework, site: Site, found: list[Application], manifest
     equals = [each for each in found[1:] if each.rank(site) == best.rank(site) and each.made != best.made]
     confidence = PICKED_AMONG_EQUALS if equals else 1.0 if manifest else NOT_DECLARED
     evidence = (*_declares(manifest, framework), f"{best.target.module.path}: makes {best.target.name}")
-    start = framework.start(folder, module, best.target.name, best.factory)
+    starts = framework.own if framework.own is not None and not declaration(site, "gunicorn") else framework.start
+    start = starts(folder, module, best.target.name, best.factory)
     doubts = [
         *([several(framework.name, [best, *equals])] if equals else []),
         *([] if manifest else [not_declared(best.target.module, framework.package)]),

@@ -1,6 +1,7 @@
 """Django: a manage.py that names settings, beside or below what declares it."""
 
 import ast
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -41,8 +42,9 @@ def _found(site: Site, folder: Folder, manage: Module, settings: str) -> Finding
         return None
     path = folder.path if site.folder.path == "." else folder.path.removeprefix(site.folder.path).lstrip("/") or "."
     evidence = (f"{manage.path}: settings {settings}", *([f"{manifest}: declares django"] if manifest else []))
-    found = service(site, DJANGO, _start(modules, path), 1.0 if manifest else 0.8, evidence)
-    return Finding(_with_databases(found, modules))
+    start = _wsgi(modules, path) if declaration(site, "gunicorn") else None
+    found = service(site, DJANGO, start or _run(path), 1.0 if manifest else 0.8, evidence)
+    return Finding(_migrated(_with_databases(found, modules), _manage(path)))
 
 
 def _settings_name(manage: Module) -> str | None:
@@ -77,7 +79,12 @@ def _settings_modules(site: Site, folder: Folder, settings: str) -> Iterator[Mod
         yield module
 
 
-def _start(modules: list[Module], path: str) -> tuple[str, ...]:
+def _run(path: str) -> tuple[str, ...]:
+    """Django's own server."""
+    return ("python", _manage(path), "runserver", "--noreload", f"{EVERYWHERE}:{{port}}")
+
+
+def _wsgi(modules: list[Module], path: str) -> tuple[str, ...] | None:
     """gunicorn, where the settings name a WSGI application."""
     for module in modules:
         for node in module.nodes:
@@ -88,8 +95,19 @@ def _start(modules: list[Module], path: str) -> tuple[str, ...]:
             if value and "WSGI_APPLICATION" in names:
                 target, _, name = value.rpartition(".")
                 return gunicorn(path, target, name, False)  # noqa: FBT003 - a Start
-    manage = "manage.py" if path == "." else f"{path}/manage.py"
-    return ("python", manage, "runserver", f"{EVERYWHERE}:{{port}}")
+    return None
+
+
+def _manage(path: str) -> str:
+    return "manage.py" if path == "." else f"{path}/manage.py"
+
+
+def _migrated(found: Service, manage: str) -> Service:
+    """With its tables made before it starts, where it has a database: a new one is empty."""
+    if not found.databases:
+        return found
+    start = shlex.join(found.start)
+    return replace(found, start=("sh", "-c", f"python {shlex.quote(manage)} migrate --noinput && exec {start}"))
 
 
 def _with_databases(found: Service, modules: list[Module]) -> Service:

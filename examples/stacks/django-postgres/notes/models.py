@@ -1,0 +1,7 @@
+"""What is kept on the board."""
+
+from django.db import models
+
+
+class Note(models.Model):
+    text = models.TextField()

@@ -1,0 +1,1 @@
+export const told = (moment, timeZone) => moment.toLocaleTimeString("en-GB", { timeZone });
