@@ -14,7 +14,7 @@ COMMANDS_DEPTH = 3
 LINES_LIMIT = 2_000
 """Of a go.mod."""
 
-_version = re.compile(r"/v\d+$")
+_version = re.compile(r"/v\d+(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True)

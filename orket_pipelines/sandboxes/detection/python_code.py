@@ -15,7 +15,7 @@ HOPS = 6
 """Re-exports and routers within routers that are followed."""
 
 _test_names = ("test_", "conftest")
-_packaging = frozenset({"setup.py", "noxfile.py", "conf.py", "tasks.py", "dodo.py", "fabfile.py"})
+_packaging = frozenset({"setup.py", "noxfile.py", "conf.py", "dodo.py", "fabfile.py"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ class Crate:
 
     name: str
     dependencies: frozenset[str]
+    optional: frozenset[str]
     features: frozenset[str]
     beside: tuple[str, ...]
     programs: tuple[str, ...]
@@ -77,6 +78,7 @@ def _read(site: Site) -> Crate:
     return Crate(
         name=name if isinstance(name, str) else "",
         dependencies=frozenset(_real(key, value) for key, value in needed.items() if not _is_optional(value)),
+        optional=frozenset(_real(key, value) for key, value in needed.items() if _is_optional(value)),
         features=frozenset(
             each for value in needed.values() if isinstance(value, dict) for each in texts(value.get("features"))
         ),
@@ -108,7 +110,7 @@ def _programs(site: Site, document: dict[str, Any], files: set[str], name: str) 
 
 def _user(site: Site, crate: Crate, package: str, hops: int) -> str | None:
     """The manifest that declares the framework: the crate's, or one of a crate beside it that it builds upon."""
-    if package in crate.dependencies:
+    if package in crate.dependencies or (package in crate.optional and _is_in_program(site, crate, package)):
         return site.folder.file(MANIFEST)
     for other in _beside(site, crate) if hops else ():
         inner = read_crate(other)
@@ -116,6 +118,13 @@ def _user(site: Site, crate: Crate, package: str, hops: int) -> str | None:
         if found:
             return found
     return None
+
+
+def _is_in_program(site: Site, crate: Crate, package: str) -> bool:
+    """Whether the program itself names an optional dependency: a feature of its own builds it."""
+    main = site.folder.file("src/main.rs")
+    name = package.replace("-", "_")
+    return any(each.path == main and each.has(name, ":", ":") for each in crate.sources)
 
 
 def _beside(site: Site, crate: Crate) -> list[Site]:

@@ -16,6 +16,7 @@ _listens = (
     ("fasthttp", ".", "ListenAndServe", "("),
 )
 WORKERS = frozenset({"worker", "workers", "consumer", "job", "jobs", "cron", "scheduler", "agent", "bot", "indexer"})
+_asks_to_serve = frozenset({"serve", "server", "start", "web", "api", "http"})
 _asks_for_help = frozenset({"help", "-h", "--help", "version", "--version"})
 _command_lines = ("github.com/spf13/cobra", "github.com/urfave/cli", "github.com/alecthomas/kong")
 """A command that listens besides does so for metrics, or to look at something: it is a command."""
@@ -43,8 +44,10 @@ def _is_told_to_serve(site: Site) -> bool:
     """Whether its Procfile or its image says so; an image that only tells how to use it does not."""
     if "web" in procfile(site.tree, site.folder):
         return True
-    helps = not _asks_for_help.isdisjoint(docker_command(site.tree, site.folder))
-    return exposed_port(site.tree, site.folder) is not None and not helps
+    command = set(docker_command(site.tree, site.folder)[1:])
+    if not command.isdisjoint(_asks_to_serve):
+        return True
+    return exposed_port(site.tree, site.folder) is not None and command.isdisjoint(_asks_for_help)
 
 
 def _works(module: GoModule) -> bool:

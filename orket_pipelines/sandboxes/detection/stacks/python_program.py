@@ -17,6 +17,7 @@ DEPTH = 2
 USUAL = ("main.py", "app.py", "run.py", "job.py", "bot.py", "cli.py", "train.py", "__main__.py")
 """What programs are called, best first."""
 
+_queues = frozenset({"celery.Celery", "celery.app.Celery"})
 _orchestrators = ("dagster", "apache-airflow", "prefect", "luigi", "kedro")
 _frameworks = ("fastapi", "flask", "django")
 
@@ -67,7 +68,7 @@ def _start(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
         return packages
     own = [each for each in files if _is_usual(site, each)] if about.packaged else files
     script = _script(site, own)
-    return script if script[0] else _pipeline(site) if about.packaged else _function(site, files)
+    return script if script[0] else _pipeline(site) if about.packaged else _called(site, files)
 
 
 def _package_program(site: Site) -> tuple[tuple[str, ...], str | None]:
@@ -100,13 +101,15 @@ def _pipeline(site: Site) -> tuple[tuple[str, ...], str | None]:
     return ((name.removeprefix("apache-"),), f"{site.folder.path}: steps that {name} runs") if name else ((), None)
 
 
-def _function(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
-    """A function that a cloud calls with an event, where nothing is a program."""
-    for path in files[:PROGRAMS_LIMIT]:
-        module = read_module(site, path)
-        handler = next((each for each in module.functions.values() if _is_handler(each)), None) if module else None
-        if module and handler:
-            return ("python", site.folder.inner(path)), f"{path}: {handler.name} is called with events"
+def _called(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
+    """A worker's tasks, or a function that a cloud calls with an event, where nothing is a program."""
+    modules = [module for path in files[:PROGRAMS_LIMIT] if (module := read_module(site, path))]
+    queue = next((each for each in modules if not _queues.isdisjoint(each.called)), None)
+    if queue:
+        return ("celery", "-A", queue.name, "worker"), f"{queue.path}: tasks of a worker"
+    handler = next((each for each in modules if any(map(_is_handler, each.functions.values()))), None)
+    if handler:
+        return ("python", site.folder.inner(handler.path)), f"{handler.path}: a function that is called with events"
     return (), None
 
 

@@ -88,7 +88,7 @@ def _configuration(site: Site) -> tuple[str, dict[str, Any] | None]:
 
 def _root(site: Site, configuration: dict[str, Any] | None) -> str | None:
     """The folder of index.html, relative to the site's: as configured, or where it is usual if that is computed."""
-    configured = (configuration or {}).get("root", ".")
+    configured = None if configuration is None else configuration.get("root", ".")
     candidates = [configured] if isinstance(configured, str) else USUAL_ROOTS
     return next((each for each in candidates if _page(site, each)), None)
 
