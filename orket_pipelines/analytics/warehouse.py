@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -108,13 +109,20 @@ def _copy_events(store: Store, connection: duckdb.DuckDBPyConnection) -> int:
             return copied
         seq, event_id = rows[-1][:2]
         with _transaction(connection):
-            appender = connection.appender("events")
-            appender.append_rows(rows)
-            appender.flush()
+            copied += _take_in(connection, rows)
             connection.execute(_queries["advance"], [seq, event_id])
             reach(BEFORE_COMMIT)
         reach(AFTER_COMMIT)
-        copied += len(rows)
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> int:
+    """How many of these events were not there."""
+    connection.execute(_queries["next_batch"])
+    appender = connection.appender("arrived")
+    appender.append_rows(rows)
+    appender.flush()
+    ((taken,),) = connection.execute(_queries["take_in"]).fetchall()
+    return int(taken)
 
 
 def _resume(store: Store, connection: duckdb.DuckDBPyConnection) -> int:

@@ -15,10 +15,20 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE TABLE IF NOT EXISTS progress (seq BIGINT NOT NULL, event_id VARCHAR NOT NULL);
 INSERT INTO progress SELECT 0, '' WHERE NOT EXISTS (FROM progress);
+CREATE TEMP TABLE arrived AS FROM events LIMIT 0;
 
 -- name: progress
 -- The last event drained.
 SELECT seq, event_id FROM progress;
+
+-- name: take_in
+-- What comes a second time is not taken in again. Mostly all of it is newer than what is there, and little is looked at.
+INSERT INTO events
+FROM arrived
+WHERE seq NOT IN (SELECT seq FROM events WHERE seq >= (SELECT min(seq) FROM arrived));
+
+-- name: next_batch
+TRUNCATE arrived;
 
 -- name: advance
 UPDATE progress SET seq = ?, event_id = ?;

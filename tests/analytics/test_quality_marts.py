@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orket_pipelines.analytics import MARTS, drain
@@ -19,6 +20,13 @@ Tell = Callable[..., None]
 Ask = Callable[[str], list[tuple[Any, ...]]]
 DAY = 86_400
 MIDNIGHT = 1_700_006_400 - 1_700_000_000
+TOLD_ONCE = {
+    *("turn.completed", "tool.called", "model.silent", "policy.violated", "tests.finished"),
+    *("session.started", "session.ended", "attempt.started", "bug.reported", "bug_phase.started", "bug_phase.ended"),
+    *("pull_request.opened", "pull_request.reviewed", "pull_request.merged"),
+}
+"""Kinds of events that name what they tell of, so that it is known again. Of a move or of a sandbox's state another
+event tells that it is so once more."""
 
 
 @pytest.fixture
@@ -225,3 +233,42 @@ def test_however_events_are_drained_the_tables_are_those_of_one_drain_of_all(
     for mart in MARTS:
         found = [look(each / "snapshot.duckdb", f"FROM {mart}") for each in (folder, whole)]
         assert found[0] == found[1], mart
+
+
+def test_events_that_come_late_or_come_again_change_no_table(
+    story: Store, folder: Path, tmp_path: Path, look: Look
+) -> None:
+    """A drain that missed every third event, published what it had, and then was handed all of them once more."""
+    whole, warehouse = tmp_path / "whole", folder / "warehouse.duckdb"
+    drain(story, folder)
+    with duckdb.connect(str(warehouse)) as missed:
+        missed.execute("DELETE FROM events WHERE seq % 3 = 0")
+    for change in ("SELECT 1", "UPDATE progress SET seq = 0, event_id = ''"):
+        with duckdb.connect(str(warehouse)) as again:
+            again.execute(change)
+        with story.write() as tx:
+            append(tx, "moon.landed", "x", {})
+        drain(story, folder)
+    drain(story, whole)
+    for mart in MARTS:
+        found = [look(each / "snapshot.duckdb", f"FROM {mart}") for each in (folder, whole)]
+        assert found[0] == found[1], mart
+
+
+def test_what_two_events_tell_of_is_one_thing_in_every_table(
+    story: Store, tell: Tell, ask: Ask, folder: Path, look: Look
+) -> None:
+    silent = {"card": "api", "role": "coder", "session_id": "s1", "turn": 1, "model": "big", "answered_by": "small"}
+    tell("model.silent", "api", **silent)
+    drain(story, folder)
+    counted = [mart for mart in MARTS if mart not in {"about", "events"}]
+    before = {mart: look(folder / "snapshot.duckdb", f"FROM {mart}") for mart in counted}
+    assert [mart for mart in counted if not before[mart]] == []
+    with story.read() as tx:
+        told = [event for event in read_events(tx) if event.kind in TOLD_ONCE]
+    assert {event.kind for event in told} == TOLD_ONCE
+    for event in random.Random(1).sample(told, len(told)):
+        tell(event.kind, event.subject, **event.payload)
+    drain(story, folder)
+    for mart in counted:
+        assert look(folder / "snapshot.duckdb", f"FROM {mart}") == before[mart], mart

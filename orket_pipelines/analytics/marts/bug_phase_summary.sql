@@ -33,10 +33,11 @@ started AS (
     WHERE kind = 'bug_phase.started'
     ORDER BY seq
 ),
+-- By how far it has come, as something old may be told of again.
 newest AS (
     SELECT DISTINCT ON (rock_id) rock_id, said
     FROM told
-    ORDER BY seq DESC
+    ORDER BY kind = 'bug_phase.ended' DESC, said.extensions DESC NULLS LAST, seq DESC
 ),
 ended AS (
     SELECT DISTINCT ON (rock_id) rock_id, seq, at_microseconds

@@ -18,7 +18,7 @@ CREATE TABLE lineage (
 
 INSERT INTO lineage BY NAME
 WITH started AS (
-    SELECT
+    SELECT DISTINCT ON (subject, coalesce(payload ->> 'attempt', event_id))
         seq, subject AS card_id, at_microseconds,
         json_transform(payload, '{
             "attempt": "BIGINT", "repository": "VARCHAR", "branch": "VARCHAR", "base_commit": "VARCHAR",
@@ -26,6 +26,7 @@ WITH started AS (
         }') AS said
     FROM warehouse.events
     WHERE kind = 'attempt.started'
+    ORDER BY seq
 ),
 committed AS (
     SELECT DISTINCT ON (card_id, attempt)

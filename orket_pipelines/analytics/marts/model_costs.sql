@@ -26,7 +26,7 @@ WITH answered AS (
 silent AS (
     SELECT
         coalesce(payload ->> 'card', subject) AS card_id, payload ->> 'role' AS role, payload ->> 'model' AS model,
-        count(*) AS silences
+        count(DISTINCT coalesce((payload ->> 'session_id') || ':' || (payload ->> 'turn'), event_id)) AS silences
     FROM warehouse.events
     WHERE kind = 'model.silent'
     GROUP BY ALL

@@ -14,17 +14,24 @@ CREATE TABLE IF NOT EXISTS policy_violations (
 INSERT INTO policy_violations BY NAME
 WITH violated AS (
     SELECT
-        seq, at_microseconds,
+        seq, event_id, at_microseconds,
         json_transform(payload, '{
             "id": "VARCHAR", "rule": "VARCHAR", "actor": "VARCHAR", "card_id": "VARCHAR", "session_id": "VARCHAR",
             "attempted": "JSON", "reason": "VARCHAR", "fix": "VARCHAR"
         }') AS said
     FROM warehouse.events
     WHERE kind = 'policy.violated' AND seq > getvariable('since')
+),
+-- A refusal that is told of twice is one refusal.
+told AS (
+    SELECT DISTINCT ON (coalesce(said.id, event_id)) *
+    FROM violated
+    ORDER BY seq
 )
 SELECT
     said.id AS violation_id, said.rule AS rule, said.actor AS actor, said.card_id AS card_id,
     said.session_id AS session_id, said.attempted AS attempted, said.reason AS reason, said.fix AS fix,
     make_timestamptz(at_microseconds) AS happened_at
-FROM violated
+FROM told
+WHERE NOT EXISTS (FROM policy_violations AS known WHERE known.violation_id = said.id)
 ORDER BY seq;

@@ -19,7 +19,7 @@ CREATE TABLE pull_requests (
 
 INSERT INTO pull_requests BY NAME
 WITH opened AS (
-    SELECT
+    SELECT DISTINCT ON (coalesce((payload ->> 'repository') || ':' || (payload ->> 'number'), event_id))
         seq, subject, at_microseconds,
         json_transform(payload, '{
             "repository": "VARCHAR", "number": "BIGINT", "head": "VARCHAR", "commit": "VARCHAR", "title": "VARCHAR",
@@ -27,6 +27,7 @@ WITH opened AS (
         }') AS said
     FROM warehouse.events
     WHERE kind = 'pull_request.opened'
+    ORDER BY seq
 ),
 ended AS (
     SELECT DISTINCT ON (repository, number)

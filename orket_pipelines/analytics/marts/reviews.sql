@@ -22,10 +22,21 @@ WITH reviewed AS (
         }') AS said
     FROM warehouse.events
     WHERE kind = 'pull_request.reviewed' AND seq > getvariable('since')
+),
+-- The same words of the same reviewer about the same commit are one review.
+told AS (
+    SELECT DISTINCT ON (said.repository, said.number, said.reviewer, said.commit, said.verdict, said.body) *
+    FROM reviewed
+    ORDER BY seq
 )
 SELECT
     seq, said.repository AS repository, said.number AS number, subject AS card_id, said.rock AS rock_id,
     said.reviewer AS reviewer, said.verdict AS verdict, said.commit AS commit, said.body AS body,
     make_timestamptz(at_microseconds) AS happened_at
-FROM reviewed
+FROM told
+WHERE NOT EXISTS (
+    FROM reviews AS known
+    WHERE (known.repository, known.number, known.reviewer, known.commit, known.verdict, known.body)
+        IS NOT DISTINCT FROM (said.repository, said.number, said.reviewer, said.commit, said.verdict, said.body)
+)
 ORDER BY seq;

@@ -23,7 +23,7 @@ CREATE TABLE session_history (
 
 INSERT INTO session_history BY NAME
 WITH started AS (
-    SELECT
+    SELECT DISTINCT ON (coalesce(payload ->> 'session_id', event_id))
         seq, subject, at_microseconds,
         json_transform(payload, '{
             "session_id": "VARCHAR", "card": "VARCHAR", "role": "VARCHAR", "purpose": "VARCHAR", "visit": "BIGINT",
@@ -31,6 +31,7 @@ WITH started AS (
         }') AS said
     FROM warehouse.events
     WHERE kind = 'session.started'
+    ORDER BY seq
 ),
 ended AS (
     SELECT DISTINCT ON (session_id)
