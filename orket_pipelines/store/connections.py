@@ -1,41 +1,45 @@
-"""Connections to SQLite that stay open between transactions, begun and ended on the driver.
+"""Connections that stay open between transactions, begun and ended on the driver.
 
 To check a connection out of a pool and back, and to wrap a transaction in objects, costs more than the transaction.
 """
 
-import sqlite3
-from typing import cast
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from orket_pipelines.store.prepared import as_sqlalchemy
+from orket_pipelines.store.drivers import Driver
 
-Pair = tuple[sa.Connection, sqlite3.Connection]
+Pair = tuple[sa.Connection, Driver]
 """SQLAlchemy's connection, and the driver's under it."""
 
 
 class Connections:
-    """The open connections of one SQLite database; usable from many threads.
+    """The open connections of one database; usable from many threads.
 
     Those that read cannot write: a write in a read would pass by the fence and by the writers' queue. Who comes gets
     the one that was used last, whose cache is warm; so there are as many as were ever needed at once.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, driver: Callable[[sa.Connection], Driver]) -> None:
         self._engine = engine
+        self._driver = driver
         self._idle: dict[bool, list[Pair]] = {False: [], True: []}
 
     def begin(self, *, write: bool, whole: bool = True) -> Pair:
         """A connection for `end` or `undo`, with a transaction open on it, if `whole`. Raises: SQLAlchemy's errors."""
         try:
-            pair = self._idle[write].pop()
+            pair, is_new = self._idle[write].pop(), False
         except IndexError:
-            pair = self._open(write=write)
+            pair, is_new = self._open(write=write), True
         try:
             if whole:
-                _run(pair[1], "BEGIN IMMEDIATE" if write else "BEGIN")
+                pair[1].begin(write=write)
         except BaseException:
-            self._idle[write].append(pair)
+            lost = pair[1].is_lost
+            self.undo(pair, write=write)
+            if lost and not is_new:
+                # The server was started again meanwhile: nothing was begun that could be lost.
+                return self.begin(write=write, whole=whole)
             raise
         return pair
 
@@ -46,7 +50,7 @@ class Connections:
             if connection.in_transaction():
                 connection.commit()
             elif driver.in_transaction:
-                _run(driver, "COMMIT")
+                driver.commit()
         except BaseException:
             self.undo(pair, write=write)
             raise
@@ -55,6 +59,9 @@ class Connections:
     def undo(self, pair: Pair, *, write: bool) -> None:
         """Leave nothing of what was done since `begin`."""
         connection, driver = pair
+        if driver.is_lost:
+            self._forget(pair)
+            return
         try:
             # What SQLAlchemy ran by itself left it in a transaction of its own; it is the driver's.
             connection.rollback()
@@ -70,13 +77,17 @@ class Connections:
 
     def _open(self, *, write: bool) -> Pair:
         connection = self._engine.connect()
-        driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-        _run(driver, f"PRAGMA query_only={'OFF' if write else 'ON'}")
+        driver = self._driver(connection)
+        driver.confine(write=write)
         return connection, driver
 
-
-def _run(driver: sqlite3.Connection, sql: str) -> None:
-    try:
-        driver.execute(sql)
-    except sqlite3.Error as error:
-        raise as_sqlalchemy(error, sql) from error
+    def _forget(self, pair: Pair) -> None:
+        """The server has gone, and with it every connection that was open: the next one opens anew."""
+        pair[0].invalidate()
+        pair[0].close()
+        self._engine.dispose()
+        for idle in self._idle.values():
+            while idle:
+                lost = idle.pop()[0]
+                lost.invalidate()
+                lost.close()

@@ -1,38 +1,23 @@
 """Transactions on SQLite or PostgreSQL: one shape, one writer at a time, fenced."""
 
-import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.errors import LeaseLost, StoreError
-from orket_pipelines.store import tables
+from orket_pipelines.store import drivers, sqlite, tables
 from orket_pipelines.store.connections import Connections, Pair
-from orket_pipelines.store.prepared import Prepared, Rows, as_sqlalchemy, encode
+from orket_pipelines.store.drivers import Driver
+from orket_pipelines.store.prepared import Prepared, Rows
 
 if TYPE_CHECKING:
     from orket_pipelines.store.leases import Lease
-
-LOCK_WAIT = 30.0
-"""Seconds that a writer waits for another, of its own process or not."""
-IDLE_LIMIT = 15.0
-"""Seconds that PostgreSQL waits for a process in the midst of a transaction: one that was stopped would hold up all."""
-CONNECT_WAIT = 30
-"""Seconds for a server to greet: one that was stopped takes connections, and never answers."""
-CHECKPOINT_PAGES = 1_000
-"""Pages of SQLite's log before it is folded into the database: 4 MB. From then on the log is written over, which costs
-a third less CPU and half the waits of lengthening it."""
-ADVISORY_LOCK = 0x0B2C
-"""PostgreSQL's advisory lock that makes writers take turns, as SQLite's do, so that seq is the order of commits."""
 
 _fence = Prepared(
     sa.select(tables.leases.c.token).where(
@@ -54,14 +39,14 @@ class Origin:
 class Transaction:
     """One open transaction; everything in it commits or nothing. `now` is one time for all that it writes.
 
-    `driver` is SQLite's own connection under `connection`; None on PostgreSQL.
+    `driver` is what lies under `connection`; what runs on either is part of it.
     """
 
     connection: sa.Connection
     workspace_id: str
     now: int
     origin: Origin
-    driver: sqlite3.Connection | None
+    driver: Driver
 
     @property
     def dialect(self) -> str:
@@ -82,12 +67,10 @@ class Transaction:
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> sa.CursorResult[Any] | Rows:
         """Run one statement."""
-        if not isinstance(statement, Prepared):
-            return self.connection.execute(statement, parameters)
-        given: Any = parameters
-        if self.driver is None:
-            return statement.run(self.connection, given)
-        return statement.run_on_driver(self.driver, self.connection.dialect, given)
+        if isinstance(statement, Prepared):
+            given: Any = parameters
+            return statement.run(self.driver, given)
+        return self.connection.execute(statement, parameters)
 
     def refresh_statistics(self, *changed: sa.Table) -> None:
         """Have PostgreSQL look at tables of which much has changed. By itself it does so up to a minute later, and
@@ -110,7 +93,7 @@ class Store:
         self.clock: Clock = clock or SystemClock()
         self.origin = Origin()
         self.fence: Lease | None = None
-        self._connections = Connections(engine) if engine.dialect.name == "sqlite" else None
+        self._connections = _connections(engine)
         self._writers = _Queue()
         self._explained = _Explained(engine)
 
@@ -158,31 +141,18 @@ class Store:
 
     def close(self) -> None:
         """Give back all connections."""
-        if self._connections is not None:
-            self._connections.close()
+        self._connections.close()
         self.engine.dispose()
 
     def _transaction(self, *, write: bool, whole: bool = True) -> AbstractContextManager[Transaction]:
-        if self._connections is None:
-            return self._on_server(write=write)
         writers = self._writers if write else None
-        return _OnSqlite(self._connections, writers, self._explained, self._start, whole=whole)
+        return _Open(self._connections, writers, self._explained, self._start, whole=whole)
 
     def _start(self, pair: Pair, *, write: bool) -> Transaction:
         transaction = Transaction(pair[0], self.workspace_id, self.clock.now(), self.origin, pair[1])
         if write and self.fence is not None:
             self._check_fence(transaction, self.fence)
         return transaction
-
-    @contextmanager
-    def _on_server(self, *, write: bool) -> Iterator[Transaction]:
-        with self._explained, self._writers if write else nullcontext(), self.engine.connect() as plain:
-            connection = plain.execution_options(orket_write=write)
-            with connection.begin():
-                transaction = Transaction(connection, self.workspace_id, self.clock.now(), self.origin, None)
-                if write and self.fence is not None:
-                    self._check_fence(transaction, self.fence)
-                yield transaction
 
     def _check_fence(self, tx: Transaction, fence: "Lease") -> None:
         token = tx.execute(_fence, {"workspace_id": tx.workspace_id, "name": fence.name}).scalar()
@@ -193,8 +163,8 @@ class Store:
             )
 
 
-class _OnSqlite:
-    """One transaction of SQLite, written out: the generators that would say the same cost more than it does.
+class _Open:
+    """One transaction, written out: the generators that would say the same cost more than it does.
 
     `writers` is the queue that a write waits in, None for a read. Without `whole`, nothing is begun.
     """
@@ -253,9 +223,9 @@ class _Queue:
         self.commits = 0
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=LOCK_WAIT):
+        if not self._lock.acquire(timeout=drivers.LOCK_WAIT):
             raise StoreError(
-                f"a write has waited {LOCK_WAIT:g} s for another one of this process",
+                f"a write has waited {drivers.LOCK_WAIT:g} s for another one of this process",
                 next_step="A transaction is held open, or opened within another: please report it.",
             )
 
@@ -265,83 +235,21 @@ class _Queue:
 
 
 def create_engine(url: str) -> sa.Engine:
-    """An engine with our transaction rules; SQLite in WAL with synchronous=FULL."""
+    """An engine with the store's transaction rules, on either database."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed)
-    arguments = {"connect_timeout": CONNECT_WAIT}
-    engine = sa.create_engine(parsed, connect_args=arguments, pool_size=10, max_overflow=-1, json_serializer=encode)
-    event.listen(engine, "connect", _prepare_postgresql)
-    event.listen(engine, "begin", _lock_postgresql)
-    return engine
+        return sqlite.open_engine(parsed)
+    from orket_pipelines.store import postgresql  # noqa: PLC0415 - its driver comes with an extra
+
+    return postgresql.open_engine(parsed)
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    if url.database:
-        _make_folder(Path(url.database).parent)
-    arguments = {"timeout": LOCK_WAIT, "check_same_thread": False}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1, json_serializer=encode)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+def _connections(engine: sa.Engine) -> Connections:
+    if engine.dialect.name == "sqlite":
+        return Connections(engine, sqlite.SqliteDriver)
+    from orket_pipelines.store.postgresql import ServerDriver  # noqa: PLC0415 - its driver comes with an extra
 
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"the folder {folder} cannot be made: {error.strerror}",
-            next_step="Point ORKET_HOME at a folder that this user may write.",
-        ) from error
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # Python's own transaction handling begins late and never IMMEDIATE; ours is in _begin_sqlite.
-    connection.isolation_level = None
-    _write_ahead(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={CHECKPOINT_PAGES}"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _write_ahead(connection: Any) -> None:
-    """Turn a new database to its write-ahead log; SQLite refuses at once, whatever its timeout, if another writes."""
-    give_up = time.monotonic() + LOCK_WAIT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    """Begin what SQLAlchemy begins; nothing where `Connections` has begun already."""
-    driver: Any = connection.connection.dbapi_connection
-    if driver.in_transaction:
-        return
-    write = connection.get_execution_options().get("orket_write")
-    try:
-        driver.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
-        driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-    except sqlite3.Error as error:
-        raise as_sqlalchemy(error, "BEGIN") from error
-
-
-def _prepare_postgresql(connection: Any, _record: object) -> None:
-    connection.execute(f"SET lock_timeout = '{LOCK_WAIT:g}s'")
-    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_LIMIT:g}s'")
-    connection.commit()
-
-
-def _lock_postgresql(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get("orket_write"):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
-    else:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    return Connections(engine, ServerDriver)
 
 
 class _Explained:

@@ -1,19 +1,18 @@
-"""Statements that stand at the top of a module: written in SQLAlchemy, compiled once, run by SQLite's own driver.
+"""Statements that stand at the top of a module: written in SQLAlchemy, compiled once, run by the database's driver.
 
-SQLAlchemy builds an execution anew for every statement that it runs, which costs several times what SQLite needs to
-answer. What a module prepares it knows by heart: the SQL, the order of the parameters, and how values go in and out.
-PostgreSQL, where the way to the server is longer than that, runs the same statement through SQLAlchemy.
+What a module prepares it knows by heart: the SQL, the order of the parameters, and how values go in and out.
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+
+from orket_pipelines.store.drivers import Driver
 
 _decode = json.JSONDecoder().decode
 encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -64,25 +63,17 @@ class Prepared:
 
     def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
         self.statement = statement
-        self._forms: dict[tuple[str, ...], _Form] = {}
+        self._forms: dict[tuple[str, tuple[str, ...]], _Form] = {}
 
-    def run(self, connection: sa.Connection, parameters: Parameters) -> Rows:
-        """On a connection of SQLAlchemy."""
-        result = connection.execute(self.statement, parameters, execution_options={"preserve_rowcount": True})
-        return Rows(list(result) if result.returns_rows else [], result.rowcount)
-
-    def run_on_driver(self, driver: sqlite3.Connection, dialect: sa.Dialect, parameters: Parameters) -> Rows:
-        """On a connection of SQLite's driver. Raises: SQLAlchemy's errors, as `run` does."""
+    def run(self, driver: Driver, parameters: Parameters) -> Rows:
+        """Raises: SQLAlchemy's errors."""
         names = tuple(parameters)
-        form = self._forms.get(names)
+        # One store may be SQLite, and the next one of the same process PostgreSQL.
+        form = self._forms.get((driver.dialect.name, names))
         if form is None:
-            form = self._forms[names] = _compile(self.statement, names, dialect)
-        try:
-            cursor = driver.execute(form.sql, form.bind(parameters))
-            rows = cursor.fetchall()
-        except sqlite3.Error as error:
-            raise as_sqlalchemy(error, form.sql) from error
-        return Rows(form.read(rows) if rows else rows, cursor.rowcount)
+            form = self._forms[driver.dialect.name, names] = _compile(self.statement, names, driver)
+        rows, touched = driver.run(form.sql, form.bind(parameters))
+        return Rows(form.read(rows) if rows else rows, touched)
 
 
 def insert_in_order(table: sa.Table) -> Prepared:
@@ -97,7 +88,7 @@ def insert_in_order(table: sa.Table) -> Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A statement as SQLite's driver takes it, for one set of parameters."""
+    """A statement as one driver takes it, for one set of parameters."""
 
     sql: str
     pick: Callable[[Parameters], tuple[Any, ...]]
@@ -107,7 +98,7 @@ class _Form:
     converts: Converts
 
     def bind(self, parameters: Parameters) -> Sequence[Any]:
-        """The values in the order of the question marks."""
+        """The values in the order in which the statement has them."""
         values = self.pick({**self.constants, **parameters} if self.constants else parameters)
         return _converted(values, self.binds) if self.binds else values
 
@@ -125,36 +116,41 @@ def _converted(values: Iterable[Any], converts: Converts) -> list[Any]:
     return changed
 
 
-def as_sqlalchemy(error: sqlite3.Error, sql: str) -> sa.exc.DBAPIError:
-    """What SQLAlchemy would have raised in place of the driver's error; parameters are nobody's business."""
-    return cast("sa.exc.DBAPIError", sa.exc.DBAPIError.instance(sql, None, error, sqlite3.Error))
-
-
-def _compile(statement: Any, names: tuple[str, ...], dialect: sa.Dialect) -> _Form:
+def _compile(statement: Any, names: tuple[str, ...], driver: Driver) -> _Form:
     keys = list(names) if isinstance(statement, sa.Insert | sa.Update) else None
-    compiled: Any = statement.compile(dialect=dialect, column_keys=keys)
+    compiled: Any = statement.compile(dialect=driver.dialect, column_keys=keys)
     columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
     row: Any = NamedTuple("Row", [(column.name, Any) for column in columns])  # type: ignore[misc]
     order: list[str] = compiled.positiontup
-    into = [_into(compiled.binds[name].type, dialect) for name in order]
-    out_of = [_out_of(column.type, dialect) for column in columns]
+    into = [_into(compiled.binds[name].type, driver) for name in order]
+    out_of = [_out_of(column.type, driver) for column in columns]
     return _Form(
         sql=str(compiled),
         # The quicker of the two gives no tuple for a single name.
         pick=itemgetter(*order) if len(order) > 1 else lambda values: tuple(values[name] for name in order),
         constants={name: value for name, value in compiled.params.items() if name not in names},
         binds=_where_needed(into),
-        row=partial(tuple.__new__, row),
+        row=partial(tuple.__new__, row) if columns else lambda values: values,
         converts=_where_needed(out_of),
     )
 
 
-def _into(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
-    return encode if isinstance(kind, sa.JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
+def _into(kind: Any, driver: Driver) -> Callable[[Any], Any] | None:
+    if isinstance(kind, sa.JSON):
+        return encode
+    dialect = driver.dialect
+    processor: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return processor
 
 
-def _out_of(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
-    return _read_json if isinstance(kind, sa.JSON) else kind.dialect_impl(dialect).result_processor(dialect, None)
+def _out_of(kind: Any, driver: Driver) -> Callable[[Any], Any] | None:
+    if driver.reads_types:
+        return None
+    if isinstance(kind, sa.JSON):
+        return _read_json
+    dialect = driver.dialect
+    processor: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return processor
 
 
 def _read_json(text: str | None) -> Any:

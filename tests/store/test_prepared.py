@@ -1,5 +1,6 @@
 """Prepared statements say and do what SQLAlchemy would, on both databases."""
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from orket_pipelines.store import Prepared, Store, tables
 _effects = tables.effects
 _insert = Prepared(sa.insert(_effects))
 _mine = sa.and_(_effects.c.workspace_id == sa.bindparam("b_workspace"), _effects.c.subject == sa.bindparam("b_subject"))
-_query = sa.select(_effects.c.key, _effects.c.intent, _effects.c.result, _effects.c.attempt).where(_mine)
+_columns = ("key", "kind", "intent", "result", "attempt", "fencing_token", "begun_at")
+_query = sa.select(*(_effects.c[name] for name in _columns)).where(_mine)
 _select = Prepared(_query.order_by(_effects.c.key))
 _last = Prepared(_query.order_by(_effects.c.key.desc()).limit(1))
+_share = Prepared(sa.insert(tables.rock_shares))
+_shares = Prepared(sa.select(tables.rock_shares).where(tables.rock_shares.c.rock_id == sa.bindparam("b_rock")))
 _end = Prepared(sa.update(_effects).where(_mine))
 _key = {"b_workspace": "default", "b_subject": "s"}
 
@@ -78,6 +82,44 @@ def test_what_the_database_refuses_is_sqlalchemys_error_and_leaves_nothing(store
 def test_a_prepared_write_in_a_read_is_refused(store: Store) -> None:
     with pytest.raises(StoreError), store.read() as tx:
         tx.execute(_insert, row("a"))
+
+
+def test_a_prepared_write_in_a_glance_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError), store.glance() as tx:
+        tx.execute(_insert, row("a"))
+
+
+def test_every_kind_of_value_comes_back_as_it_went_in(store: Store) -> None:
+    class Colour(StrEnum):
+        RED = "red"
+
+    hard = 'it\'s "quoted", \\ and ü 😀\n'
+    with store.write() as tx:
+        tx.execute(_insert, row(hard, kind=Colour.RED, fencing_token=None, begun_at=2**60, intent={"true": True}))
+        tx.execute(_share, {"workspace_id": "default", "rock_id": "r", "start": 0.1, "finish": 1e300})
+    with store.read() as tx:
+        key = tx.execute(_select, _key).first()
+        share = tx.execute(_shares, {"b_rock": "r"}).first()
+    assert (key.key, key.kind, key.fencing_token, key.begun_at) == (hard, "red", None, 2**60)
+    assert key.intent == {"true": True}
+    assert (share.start, share.finish) == (0.1, 1e300)
+
+
+@pytest.mark.postgres
+def test_a_text_that_postgresql_cannot_hold_is_refused_rather_than_cut(postgres: Any) -> None:
+    url = postgres.create()
+    store = Store.open(url)
+
+    def write() -> None:
+        with store.write() as tx:
+            tx.execute(_insert, row("before\0after"))
+
+    with pytest.raises(sa.exc.DataError, match="NUL"):
+        write()
+    with store.read() as tx:
+        assert tx.execute(_select, _key).all() == []
+    store.close()
+    postgres.drop(url)
 
 
 def test_prepared_and_plain_statements_share_a_transaction(store: Store) -> None:

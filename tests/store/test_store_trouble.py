@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from orket_pipelines.errors import StoreError
-from orket_pipelines.store import Store, append, engine, read_events
+from orket_pipelines.store import Store, append, postgresql, read_events
 from orket_pipelines.store.engine import _remedy
 
 pytestmark = pytest.mark.slow
@@ -107,7 +107,7 @@ def test_a_server_that_is_down_is_named_without_its_password() -> None:
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "CONNECT_WAIT", 2)
+    monkeypatch.setattr(postgresql, "CONNECT_WAIT", 2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -120,7 +120,7 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
 def test_a_process_that_stops_within_a_transaction_holds_up_others_for_a_while_and_its_write_is_refused(
     postgres: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "IDLE_LIMIT", 0.3)
+    monkeypatch.setattr(postgresql, "IDLE_LIMIT", 0.3)
     url = postgres.create()
     stopped, other = Store.open(url), Store.open(url)
 
@@ -161,6 +161,22 @@ def test_a_server_that_is_lost_within_a_transaction_leaves_nothing_of_it_and_the
     with store.write() as tx:
         append(tx, "test.written", "afterwards", {})
     assert events_in(store) == 1
+    store.close()
+    postgres.drop(url)
+
+
+@pytest.mark.postgres
+def test_a_server_that_was_started_again_between_two_transactions_is_not_noticed(postgres: Any) -> None:
+    url = postgres.create()
+    store = Store.open(url)
+    with store.read(), store.read(), store.write() as tx:
+        append(tx, "test.written", "before", {})
+    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
+
+    with store.write() as tx:
+        append(tx, "test.written", "afterwards", {})
+    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
+    assert events_in(store) == 2
     store.close()
     postgres.drop(url)
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from orket_pipelines.errors import StoreError
-from orket_pipelines.store import Store, append, engine, read_events
+from orket_pipelines.store import Store, append, drivers, read_events
 from orket_pipelines.store.tables import events
 
 WRITER = """
@@ -171,7 +171,7 @@ def test_threads_take_turns_rather_than_time_out(store: Store) -> None:
 def test_a_write_within_a_write_is_named_rather_than_waited_for_for_ever(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LOCK_WAIT", 0.05)
+    monkeypatch.setattr(drivers, "LOCK_WAIT", 0.05)
 
     with store.write(), pytest.raises(StoreError, match="waited") as refused:
         write(store, "inner")
@@ -181,7 +181,7 @@ def test_a_write_within_a_write_is_named_rather_than_waited_for_for_ever(
 
 def test_a_writer_that_another_process_keeps_out_is_told_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two stores of one database stand for two processes."""
-    monkeypatch.setattr(engine, "LOCK_WAIT", 0.1)
+    monkeypatch.setattr(drivers, "LOCK_WAIT", 0.1)
     one, other = Store.open(database_url), Store.open(database_url)
 
     with one.write(), pytest.raises(StoreError) as refused:
