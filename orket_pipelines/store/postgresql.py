@@ -45,7 +45,9 @@ _AS_TEXT: dict[type, Callable[[Any], bytes | None]] = {
 
 def open_engine(url: sa.URL) -> sa.Engine:
     """An engine whose connections begin nothing by themselves: `_begin` does, for SQLAlchemy too."""
-    arguments = {"connect_timeout": CONNECT_WAIT, "autocommit": True, "client_encoding": "utf8"}
+    arguments: dict[str, Any] = {"connect_timeout": CONNECT_WAIT, "autocommit": True, "client_encoding": "utf8"}
+    # What psycopg prepares by itself it gives up at a rollback, and with it all that is prepared on the connection.
+    arguments["prepare_threshold"] = None
     engine = sa.create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1, json_serializer=encode)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -139,6 +139,20 @@ def test_prepared_and_plain_statements_share_a_transaction(store: Store) -> None
         assert tx.execute(sa.select(_effects.c.key)).scalars().all() == ["b"]
 
 
+def test_what_is_prepared_outlives_a_rollback_of_what_is_not(store: Store) -> None:
+    def fail() -> None:
+        with store.write() as tx:
+            tx.execute(_insert, row("a"))
+            for _ in range(10):
+                tx.execute(sa.select(_effects.c.key).where(_effects.c.key == "a"))
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            fail()
+    fill(store)
+
+
 def test_commits_are_counted_and_what_is_undone_is_not(store: Store) -> None:
     fill(store)
     with pytest.raises(sa.exc.IntegrityError):
