@@ -39,7 +39,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def require() -> Require:
     """`require("browser", available, reason)`: skip where it is missing, fail where ORKET_REQUIRE names it.
 
-    ORKET_REQUIRE is a comma list of docker, browser, postgres and strace; so CI cannot skip in silence.
+    ORKET_REQUIRE is a comma list of docker, browser, postgres, strace and compose; so CI cannot skip in silence.
     """
 
     def check(resource: str, available: bool, reason: str) -> None:

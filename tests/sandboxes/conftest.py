@@ -100,4 +100,5 @@ def database_images(workbench_image: str) -> dict[str, str]:
             build_image(Recipe(name, IMAGES / kind, {"BASE": base}), progress=lambda _: None)
         return name
 
-    return {kind: have(kind, workbench_image) for kind in ("postgres", "redis")}
+    images = {kind: have(kind, workbench_image) for kind in ("postgres", "redis", "mariadb")}
+    return {**images, "mysql": images["mariadb"]}

@@ -11,14 +11,19 @@ from orket_pipelines.sandboxes import gateway
 from orket_pipelines.sandboxes.compose import ComposeFrame, compose_document
 from orket_pipelines.sandboxes.compose_text import compose_text
 from orket_pipelines.sandboxes.databases import kinds
+from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.model import Detection, Plan, Service, ServiceKind
 from orket_pipelines.sandboxes.planning import plan
+from orket_pipelines.sandboxes.presets import preset_names, read_preset
+from tests.conftest import Require
 
 API = Service("api", "fastapi", ServiceKind.WEB, ".", start=("python", "-m", "x", "--port", "{port}"), port=8000)
 PAGE = Service("web", "vite", ServiceKind.SPA, "web", build=("npm", "run", "build"), output="dist")
 PLAN = plan(Detection((API, PAGE)))
 STORING = plan(Detection((replace(API, databases=("redis", "postgres")), PAGE)))
 IMAGES = {kind: f"{kind}:1" for kind in kinds()}
+HOSTILE = plan(Detection((replace(API, folder="a: ${HOME}", databases=tuple(kinds())), PAGE)))
+PROGRAMS = (["docker", "compose"], ["docker-compose-v2"], ["docker-compose"])
 FRAME = ComposeFrame(
     source=Path("/home/me/shop"),
     image="orket-workbench:1",
@@ -150,18 +155,44 @@ def test_a_kind_without_an_image_is_left_out() -> None:
     assert set(document(STORING)["services"]) == set(document()["services"])
 
 
+@pytest.fixture(scope="module", params=["1.", "2."], ids=["v1", "v2"])
+def program(request: pytest.FixtureRequest, require: Require) -> list[str]:
+    """Compose of either version, by whichever name it is installed."""
+    found = next((each for each in PROGRAMS if request.param in _version(each)), None)
+    require("compose", found is not None, f"Compose {request.param}x is not installed")
+    return found or []
+
+
 @pytest.mark.docker
-@pytest.mark.parametrize("program", [("docker-compose",), ("docker", "compose")], ids=["v1", "v2"])
-def test_compose_programs_accept_the_document(program: tuple[str, ...]) -> None:
-    if shutil.which(program[0]) is None or _run([*program, "version"]).returncode != 0:
-        pytest.skip(f"{' '.join(program)} is not installed")
-    hostile = plan(Detection((replace(API, folder="a: ${HOME}", databases=tuple(kinds())), PAGE)))
-    written = document(hostile, replace(FRAME, database_images=IMAGES))
+@pytest.mark.parametrize("name", ["hostile", *preset_names()])
+def test_compose_programs_accept_the_document(program: list[str], name: str, tmp_path: Path) -> None:
+    written = document(_plan(name, tmp_path), replace(FRAME, database_images=IMAGES))
     done = _run([*program, "-p", "orket-test", "-f", "-", "config"], compose_text(written))
     assert done.returncode == 0, done.stderr
     read = yaml.safe_load(done.stdout)
     assert set(read["services"]) == set(written["services"])
-    assert "a: ${HOME}" in read["services"]["api"]["working_dir"].replace("$$", "$")
+    assert _folders(read) == _folders(written)
+
+
+def _folders(document: dict[str, Any]) -> dict[str, str]:
+    """Where each service works, as it is meant."""
+    return {name: each.get("working_dir", "").replace("$$", "$") for name, each in document["services"].items()}
+
+
+def _plan(name: str, folder: Path) -> Plan:
+    """That of a preset, or the hostile one."""
+    if name == "hostile":
+        return HOSTILE
+    for each in ("backend", "frontend"):
+        (folder / each).mkdir()
+    (folder / "orket.yaml").write_text(read_preset(name))
+    return plan(detect(folder))
+
+
+def _version(program: list[str]) -> str:
+    """`1.29.2`; nothing where it is not installed."""
+    done = _run([*program, "version", "--short"]) if shutil.which(program[0]) else None
+    return done.stdout.strip().removeprefix("v") if done and done.returncode == 0 else ""
 
 
 def _run(command: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
