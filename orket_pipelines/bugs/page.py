@@ -1,4 +1,4 @@
-"""The report of a phase as one page that needs nothing besides: no script, no address, no font.
+"""The report of a phase as people read it: a page of its own, or a part of the page of its rock.
 
 What bugs say was written by anybody, and is shown as text.
 """
@@ -8,17 +8,24 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from orket_pipelines.bugs.plot import plot
 from orket_pipelines.bugs.reports import PhaseReport
+from orket_pipelines.verification.pages import framed
 
-TEMPLATE = Path(__file__).with_name("page.html")
+TEMPLATE = Path(__file__).with_name("section.html")
 
 
 def page(report: PhaseReport) -> str:
     """The whole page."""
+    title = f"Bug-fix phase of {report.rock} ({report.rock_id})"
+    return framed(title, f"<h1>{escape(title)}</h1>\n{section(report)}")
+
+
+def section(report: PhaseReport) -> str:
+    """What stands on it, as HTML."""
     return Template(TEMPLATE.read_text()).substitute(
-        rock=escape(f"{report.rock} ({report.rock_id})"),
         summary=escape(summary(report)),
         plot=plot(report),
         numbers="".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in numbers(report)),
@@ -53,7 +60,7 @@ def numbers(report: PhaseReport) -> list[tuple[str, str]]:
 
 def _bugs(report: PhaseReport) -> str:
     columns = ("id", "name", "severity", "priority", "state", "source", "commit", "sandbox", "scenario")
-    return _table(columns, ([bug.get(name) for name in columns] for bug in report.bugs))
+    return _table(columns, ([_short(name, bug.get(name)) for name in columns] for bug in report.bugs))
 
 
 def _logs(report: PhaseReport) -> str:
@@ -66,6 +73,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     return f"<table><tr>{head}</tr>{body}</table>" if body else ""
+
+
+def _short(name: str, value: Any) -> object:
+    """Of an id that nobody reads to its end, what tells it from others."""
+    return str(value)[:12] if name in {"commit", "sandbox"} and value else value
 
 
 def _cell(value: object) -> str:

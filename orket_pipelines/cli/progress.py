@@ -9,9 +9,9 @@ import typer
 
 from orket_pipelines.cards.model import Card, CardState
 from orket_pipelines.cards.records import list_cards
-from orket_pipelines.cli.narration import tell
 from orket_pipelines.cli.records import at_work, totals_of
 from orket_pipelines.cli.terminal import visible
+from orket_pipelines.reports.narration import tell
 from orket_pipelines.store import Store, Transaction, read_events
 from orket_pipelines.store.events import latest_seq
 

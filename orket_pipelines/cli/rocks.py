@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orket_pipelines.cli.pages import Html, show_page
 from orket_pipelines.cli.terminal import Terminal, command
 from orket_pipelines.errors import CardError
 
@@ -49,6 +50,21 @@ def deliver(
     """Work on a rock until nothing is left that can be worked on. Stopped in any way, the same command carries on."""
     settings = terminal.settings(concurrency=concurrency, model=model, model_base_url=model_base_url)
     deliver_rock_watched(terminal, settings, rock, again=f"orket rocks deliver {rock}")
+
+
+@command(group, "open")
+def open_page(
+    terminal: Terminal,
+    rock: Annotated[str, typer.Argument(metavar="ROCK", help="The rock's id.")],
+    page: Html = None,
+) -> None:
+    """What came of a rock as one page: issues, attempts, test runs, bugs; in the browser where a person is there."""
+    from orket_pipelines.reports import rock_page, story_of
+
+    settings = terminal.settings()
+    with terminal.store() as store, store.read() as tx:
+        story = story_of(tx, rock, home=settings.home, moment=store.clock.moment(), rules=settings.bug_phases)
+    show_page(terminal, rock_page(story), name=f"rock-{rock}", html=page)
 
 
 def deliver_rock_watched(terminal: Terminal, settings: "Settings", rock_id: str, *, again: str) -> None:

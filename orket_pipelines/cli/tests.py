@@ -1,12 +1,11 @@
 """`orket tests`: what was tried, what came of it, and what it looked like."""
 
-import webbrowser
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orket_pipelines.cli.pages import Html, show_page
 from orket_pipelines.cli.terminal import Terminal, command, typed, when
 
 if TYPE_CHECKING:
@@ -71,23 +70,12 @@ def show(terminal: Terminal, run: Chosen) -> None:
 
 
 @command(group, "open")
-def open_page(
-    terminal: Terminal,
-    run: Chosen,
-    page: Annotated[
-        Path | None, typer.Option("--html", envvar="ORKET_HTML", help="Write it to this file, and open nothing.")
-    ] = None,
-) -> None:
+def open_page(terminal: Terminal, run: Chosen, page: Html = None) -> None:
     """One run as a page, with its pictures; in the browser where a person is there."""
     from orket_pipelines.verification.pages import write_page
 
     found = _read(terminal, run)
-    path = page or terminal.settings().home.resolve() / "reports" / f"{_file_name(found.id)}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(write_page(found))
-    shown = page is None and terminal.attended and webbrowser.open(path.as_uri())
-    terminal.data({"written": str(path), "opened": shown})
-    terminal.say(f"The report is in {path}")
+    show_page(terminal, write_page(found), name=found.id, html=page)
 
 
 def _read(terminal: Terminal, run: str) -> "StoredRun":
@@ -113,7 +101,3 @@ def _whole(run: "StoredRun") -> dict[str, Any]:
     report = asdict(run.report)
     artifacts = [{**each, "path": str(each["path"])} for each in report["artifacts"]]
     return _summary(run) | {"cases": report["cases"], "log": report["log"], "artifacts": artifacts}
-
-
-def _file_name(run_id: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in run_id).lstrip(".")

@@ -28,6 +28,7 @@ def _of_card(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _last_attempt = Prepared(sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number.desc()).limit(1))
+_all_attempts = Prepared(sa.select(_attempts).where(_of_card(_attempts)).order_by(_attempts.c.number))
 _all_feedback = Prepared(sa.select(_feedback).where(_of_card(_feedback)).order_by(_feedback.c.position))
 _run_on_commit = (
     sa.select(_test_runs.c.passed)
@@ -68,6 +69,11 @@ def last_attempt(tx: Transaction, card_id: str) -> Attempt | None:
     """The attempt that is under way, or was the last."""
     row = tx.execute(_last_attempt, _key(tx, card_id)).first()
     return None if row is None else _attempt(row)
+
+
+def attempts_of(tx: Transaction, card_id: str) -> list[Attempt]:
+    """Every attempt at an issue, oldest first."""
+    return [_attempt(row) for row in tx.execute(_all_attempts, _key(tx, card_id))]
 
 
 def merged_attempts(tx: Transaction, rock_id: str) -> list[Attempt]:

@@ -1,6 +1,6 @@
 """The event log: append-only, written in the transaction of the change, read by consumers with their own cursor."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,16 @@ def append(tx: Transaction, kind: str, subject: str, payload: Mapping[str, Any])
 
 
 def read_events(
-    tx: Transaction, *, after: int = 0, limit: int = BATCH, subject: str | None = None, run_id: str | None = None
+    tx: Transaction,
+    *,
+    after: int = 0,
+    limit: int = BATCH,
+    subject: str | None = None,
+    run_id: str | None = None,
+    kinds: Iterable[str] | None = None,
 ) -> list[Event]:
-    """The workspace's events with seq > `after`, in order; those about `subject`, or caused by a run, where given.
+    """The workspace's events with seq > `after`, in order; those about `subject`, caused by a run, or of these kinds,
+    where given.
 
     Writers hold one lock per store while they write (SQLite's own, an advisory one on PostgreSQL), so a seq
     that is visible has no smaller one still to come.
@@ -67,6 +74,8 @@ def read_events(
         query = query.where(tables.events.c.subject == subject)
     if run_id is not None:
         query = query.where(tables.events.c.run_id == run_id)
+    if kinds is not None:
+        query = query.where(tables.events.c.kind.in_(list(kinds)))
     rows = tx.execute(query.order_by(tables.events.c.seq).limit(limit))
     return [Event(**row) for row in rows.mappings()]
 

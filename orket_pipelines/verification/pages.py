@@ -1,4 +1,4 @@
-"""A test run as people read it: one HTML file that needs nothing else. What it tells is hostile, and is text there."""
+"""A test run as people read it: HTML that needs nothing else. What it tells is hostile, and is text there."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -9,30 +9,58 @@ from orket_pipelines.verification.artifacts import screenshot_uri
 from orket_pipelines.verification.model import BAD, Artifact, Case, CaseOutcome
 from orket_pipelines.verification.records import StoredRun
 
-PAGE = Path(__file__).parent / "templates" / "report.html"
+TEMPLATES = Path(__file__).parent / "templates"
 PICTURE_LIMIT = 4_000_000
 """Characters of one picture; of all together three times that."""
 ORDER = ("failed", "errors", "flaky", "passed", "skipped")
-OCCASIONS = {"head": "on the branch", "merged": "on the merged tree", "sandbox": "on the sandbox"}
+OCCASIONS = {
+    "head": "on the branch",
+    "merged": "on the merged tree",
+    "sandbox": "on the sandbox",
+    "nightly": "on what had run for a while",
+}
+
+
+def framed(title: str, body: str) -> str:
+    """A whole page that needs nothing besides: no script, no address, no font. `body` is HTML, `title` is text."""
+    return _filled("page.html", title=escape(title), body=body)
 
 
 def write_page(run: StoredRun) -> str:
     """The run with its failing cases open, its pictures in it, and everything else to be opened."""
     report = run.report
-    where = OCCASIONS.get(run.purpose, run.purpose)
-    about = f"{run.card_id}, attempt {run.attempt}, {where}, commit {run.commit[:12]}, {run.seconds:.1f} s"
-    return Template(PAGE.read_text()).substitute(
-        title=escape(f"{run.suite} {run.verdict}: {run.card_id}"),
+    about = f"{run.card_id}, attempt {run.attempt}, {occasion(run)}, {run.seconds:.1f} s"
+    body = _filled(
+        "report.html",
         suite=escape(run.suite),
         verdict=run.verdict,
         about=escape(about),
         bar=_bar(report.counts),
         counts=escape(describe_counts(report.counts)),
+        details=details(run),
+    )
+    return framed(f"{run.suite} {run.verdict}: {run.card_id}", body)
+
+
+def occasion(run: StoredRun) -> str:
+    """What it ran on."""
+    return f"{OCCASIONS.get(run.purpose, run.purpose)}, commit {run.commit[:12]}"
+
+
+def details(run: StoredRun, *, room: int = 3 * PICTURE_LIMIT) -> str:
+    """Its cases, pictures of at most `room` characters, what else it left, and the end of its output, as HTML."""
+    report = run.report
+    return _filled(
+        "details.html",
         cases=_cases(report.cases),
-        pictures=_pictures(report.artifacts),
+        pictures=_pictures(report.artifacts, room),
         artifacts=_artifacts(report.artifacts),
         log=escape(report.log),
     )
+
+
+def _filled(template: str, **texts: str) -> str:
+    return Template((TEMPLATES / template).read_text()).substitute(**texts)
 
 
 def describe_counts(counts: dict[str, int]) -> str:
@@ -63,8 +91,8 @@ def _case(case: Case) -> str:
     return f'<details class="{case.outcome}"{is_open}><summary>{line}</summary>{told}</details>'
 
 
-def _pictures(artifacts: Iterable[Artifact]) -> str:
-    room, shown = 3 * PICTURE_LIMIT, []
+def _pictures(artifacts: Iterable[Artifact], room: int) -> str:
+    shown = []
     # Those of failed tests end so, and come first.
     for artifact in sorted(artifacts, key=lambda each: not each.name.endswith("-failed.png")):
         uri = screenshot_uri(artifact, limit=min(PICTURE_LIMIT, room))

@@ -95,6 +95,13 @@ def list_test_runs(tx: Transaction, *, card_id: str | None = None, limit: int = 
     return [_test_run(row) for row in tx.execute(query)]
 
 
+def runs_of(tx: Transaction, card_id: str, *, home: Path) -> list[StoredRun]:
+    """All runs for a card with what they left, oldest first."""
+    mine = sa.select(_runs).where(_runs.c.workspace_id == tx.workspace_id, _runs.c.card_id == card_id)
+    rows = tx.execute(mine.order_by(_runs.c.ended_at, _runs.c.position, _runs.c.id)).all()
+    return [_test_run(row, tuple(artifacts_of(tx, row.id, home=home))) for row in rows]
+
+
 def get_test_run(tx: Transaction, run_id: str, *, home: Path) -> StoredRun:
     """One run with what it left. Raises: OrketError where there is none."""
     query = sa.select(_runs).where(_runs.c.workspace_id == tx.workspace_id, _runs.c.id == run_id)

@@ -180,3 +180,31 @@ def test_nothing_runs_any_more_the_logs_are_kept_and_the_rest_is_the_second_rock
     open_bugs = {bug["id"]: bug["rock_id"] for bug in kiosk.told("bugs", "list")}
     assert len(open_bugs) == 3
     assert set(open_bugs.values()) == {"kiosk-phase2"}
+
+
+def test_one_page_tells_it_all(kiosk: Kiosk, tmp_path: Path) -> None:
+    kiosk.orket("rocks", "open", "kiosk", "--html", tmp_path / "kiosk.html")
+    page = (tmp_path / "kiosk.html").read_text()
+    said = ["A kiosk with a board <i>done</i>", "3 of 5 issues are done, in 4 attempts.", "sandbox is removed"]
+    said += ["A page <i>done</i>", "Attempt 1", "pull request #1, merged as", "integrity_guard: approved"]
+    said += [f"{BOARD} <i>done</i>", "Attempt 1", "suite board on the sandbox", "<i>failed</i>", "Open from 9 to 5"]
+    said += ['<img alt="board.png"', "Attempt 2", "pull request #3, merged as", "suite board", "<i>passed</i>"]
+    said += ["The price of tea is missing <i>done</i>", "pull request #4, merged as"]
+    said += ["tried again at night", "suite menu", "<i>failed</i>", "expected status 200, got 404"]
+    said += [
+        "Its bug-fix phase",
+        "its 6 days are over",
+        "What was open went to kiosk-phase2.",
+        "<svg",
+        "extensions</th>",
+    ]
+    said += ["<td>2</td>", CRITICAL, NIGHTLY, "The sign is upside down", "page.log", "What happened"]
+    said += ["kiosk-board: code_review → in_progress", "kiosk-board: code_review → done", "in_progress → done"]
+    said += ["its bug-fix phase is active", "a critical bug, found by", "found by nightly", "is extended, of 4 days"]
+    said += ["is extended, of 6 days: the fair", "is completed, of 6 days: its 6 days are over"]
+    place = 0
+    for words in said:
+        place = page.find(words, place)
+        assert place >= 0, words
+    assert "href=" not in page
+    assert 'src="http' not in page

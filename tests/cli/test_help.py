@@ -60,6 +60,7 @@ def test_the_commands_are_these() -> None:
         "policy show",
         "rocks deliver",
         "rocks list",
+        "rocks open",
         "roles check",
         "roles list",
         "roles show",

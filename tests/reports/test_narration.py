@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orket_pipelines.cli.narration import tell
+from orket_pipelines.reports.narration import tell
 from orket_pipelines.store import Event
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

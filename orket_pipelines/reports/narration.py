@@ -1,4 +1,4 @@
-"""Events as sentences, for a delivery that is watched line by line."""
+"""Events as sentences, for a delivery that is watched line by line, and for the page of a rock."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ from orket_pipelines.store import Event
 Payload = dict[str, Any]
 TOLD_FEEDBACK = frozenset({"conflict", "merged_tests_failed", "guidance", "rejected", "session_failed", "stuck"})
 """The other kinds of feedback have an event of their own."""
+ON_SANDBOX = {"sandbox": "on the sandbox", "nightly": "on what had run for a while"}
 WIDTH = 120
 """Characters of what somebody wrote that a line repeats."""
 
@@ -32,8 +33,8 @@ def _called(payload: Payload) -> str:
 def _tested(payload: Payload) -> str:
     counts = ", ".join(f"{count} {what}" for what, count in (payload.get("counts") or {}).items() if count)
     result = "passed" if payload["passed"] else "FAILED"
-    on_sandbox = payload.get("purpose") == "sandbox"
-    what = f"suite {payload['suite']} on the sandbox at" if on_sandbox else "tests on"
+    occasion = ON_SANDBOX.get(payload.get("purpose") or "")
+    what = f"suite {payload['suite']} {occasion} at" if occasion else "tests on"
     return f"{what} {payload['commit'][:8]} {result}" + (f" ({counts})" if counts else "")
 
 
@@ -61,6 +62,16 @@ def _shortened(text: str) -> str:
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 
+def _reported(payload: Payload) -> str:
+    return f"a {payload['severity']} bug, found by {payload['by']}: {_shortened(payload['name'])}"
+
+
+def _phase(payload: Payload) -> str:
+    why = f": {_shortened(payload['reason'])}" if payload["reason"] else ""
+    left = f"; what is open went to {payload['left_to']}" if payload.get("left_to") else ""
+    return f"its bug-fix phase is {payload['state']}, of {payload['planned_days']:g} days{why}{left}"
+
+
 SENTENCES: dict[str, Callable[[Payload], str | None]] = {
     "card.moved": _moved,
     "session.started": _called,
@@ -80,5 +91,9 @@ SENTENCES: dict[str, Callable[[Payload], str | None]] = {
     "approval.decided": lambda payload: (
         f"{payload['by']} {'granted' if payload['granted'] else 'refused'} a call of {payload['tool']}"
     ),
+    "bug.reported": _reported,
+    "bug_phase.started": _phase,
+    "bug_phase.extended": _phase,
+    "bug_phase.ended": _phase,
     "policy.violated": lambda payload: f"refused: {_shortened(payload['reason'])}",
 }
