@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from dagster import (
@@ -22,14 +23,17 @@ from assets.bug_phases import phase_reports
 from assets.model import Judged, Made
 from assets.watching import watch_rock
 from definitions import defs
+from jobs.reporting import failure_of
 from orket_pipelines.bug_settings import BugPhases
 from orket_pipelines.bugs import PhaseState, begin, get_phase
 from orket_pipelines.bugs.model import DAY
 from orket_pipelines.bugs.records import update_phase
-from orket_pipelines.cards.bugs import Finding, Severity, report
-from orket_pipelines.cards.records import get_card
+from orket_pipelines.cards.bugs import Finding, Severity, bugs_of, report
+from orket_pipelines.cards.model import Card, CardKind, CardState
+from orket_pipelines.cards.records import get_card, insert_cards
 from orket_pipelines.store import Store
 from resources import RESOURCES
+from resources.feed import all_events
 from sensors import SCHEDULES
 from sensors.bug_phases import bug_phases
 from sensors.ready_rocks import startable_issues
@@ -53,9 +57,15 @@ def phase(delivered: Store) -> Store:
     return delivered
 
 
-def found(store: Store, name: str, severity: Severity = Severity.CRITICAL) -> str:
+def found(store: Store, name: str, severity: Severity = Severity.CRITICAL, *, rock: str = "shop") -> str:
     with store.write() as tx:
-        return report(tx, "shop", Finding(name, "Look.", severity)).card.id
+        return report(tx, rock, Finding(name, "Look.", severity)).card.id
+
+
+def states(store: Store) -> dict[str, str]:
+    """Where each bug stands, by its name."""
+    with store.read() as tx:
+        return {bug.card.name: str(bug.card.state) for bug in bugs_of(tx)}
 
 
 def time_is_over(store: Store) -> None:
@@ -100,6 +110,76 @@ def test_critical_bugs_start_a_run_where_automation_is_on(
     assert (request.job_name, request.partition_key) == ("fix_critical_bugs", "shop")
     with phase.read() as tx:
         assert startable_issues(tx) == {}
+
+
+SCENE = """
+  {card}:
+    coder:
+      - purpose: work
+        turns:
+          - calls:
+              - write_file: {{path: {card}.txt, content: "mended"}}
+              - request_state: {{state: ready_for_testing, summary: It is mended.}}
+    integrity_guard:
+      - purpose: review
+        turns:
+          - calls:
+              - submit_review: {{verdict: approve, body: It holds.}}
+"""
+ASKS = """
+  {card}:
+    coder:
+      - purpose: work
+        turns:
+          - calls:
+              - request_state: {{state: blocked, wait_reason: input, summary: "Which colour?"}}
+"""
+
+
+@pytest.fixture
+def stall(factory_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A rock in its phase whose bugs `blank` and `slow` the scripted model can mend; of `grey` it asks something."""
+    folder = tmp_path / "playbooks" / "stall"
+    folder.mkdir(parents=True)
+    scenes = [SCENE.format(card=f"stall-bug-{name}") for name in ("blank", "slow", "small")]
+    (folder / "playbook.yaml").write_text("cards:" + "".join([*scenes, ASKS.format(card="stall-bug-grey")]))
+    monkeypatch.setenv("ORKET_PLAYBOOKS", str(folder.parent))
+    details = {"params": {"test_command": ["python", "-c", "print('1 passed')"]}}
+    with factory_store.write() as tx:
+        insert_cards(tx, [Card("stall", CardKind.ROCK, "A stall", CardState.DONE, rock_id="stall", details=details)])
+        begin(tx, get_card(tx, "stall"), factory_store.clock.moment(), RULES)
+    return factory_store
+
+
+def test_the_job_fixes_the_critical_bugs_of_a_rock_and_leaves_the_others(
+    stall: Store, instance: DagsterInstance, launch: Launch, told: Callable[[str, str], list[str]]
+) -> None:
+    for name in ("blank", "slow"):
+        found(stall, name, rock="stall")
+    found(stall, "small", Severity.MINOR, rock="stall")
+    assert launch("fix_critical_bugs", partition="stall").status is DagsterRunStatus.SUCCESS
+    assert states(stall) == {"blank": "done", "slow": "done", "small": "ready"}
+    for name in ("blank", "slow"):
+        assert told("delivered", f"stall-bug-{name}") == [f"{name} is delivered"]
+        assert len(told("pull_requests", f"stall-bug-{name}")) == 3
+    assert told("bug_phases", "stall")[-1].endswith("3 bugs were found and 2 of them fixed.")
+    turns = sum(event.kind == "turn.completed" for event in all_events(stall))
+    assert launch("fix_critical_bugs", partition="stall").status is DagsterRunStatus.SUCCESS
+    assert sum(event.kind == "turn.completed" for event in all_events(stall)) == turns
+
+
+def test_the_job_is_red_for_a_critical_bug_that_is_not_fixed_and_names_it_after_all_have_ended(
+    stall: Store, instance: DagsterInstance, launch: Launch
+) -> None:
+    for name in ("grey", "blank"):
+        found(stall, name, rock="stall")
+    run = launch("fix_critical_bugs", partition="stall")
+    assert run.status is DagsterRunStatus.FAILURE
+    assert states(stall) == {"grey": "blocked", "blank": "done"}
+    said = failure_of(instance, run.run_id)["steps"]["fix"]
+    assert "stall-bug-grey is blocked (input: Which colour?)" in said
+    assert "orket issues deliver stall-bug-grey" in said
+    assert "stall-bug-blank" not in said
 
 
 def test_a_phase_shows_its_bugs_by_day_as_a_picture_and_turns_red(phase: Store) -> None:
