@@ -1,12 +1,12 @@
 """A rock's bug-fix phase as it shows here: what was found and fixed, by day as a picture, and whether that is bad."""
 
-import base64
 from collections.abc import Iterable, Sequence
 
 from dagster import AssetCheckSeverity, MetadataValue
 
 from assets.links import anchor
 from assets.model import Judged, Made, Report, Values
+from assets.plots import shown
 from assets.versions import version_of
 from orket_pipelines.bug_settings import BugPhases
 from orket_pipelines.bugs import PhaseReport, current, find_phase
@@ -47,9 +47,8 @@ def bugs_judged(report: PhaseReport, rules: BugPhases) -> Judged:
 
 
 def _made(report: PhaseReport) -> Made:
-    picture = base64.b64encode(plot(report).encode()).decode()
     metadata: Values = {
-        "by day": MetadataValue.md(f"![bugs by day](data:image/svg+xml;base64,{picture})"),
+        "by day": shown(plot(report)),
         "state": report.state,
         "days": report.days,
         "found": report.found,

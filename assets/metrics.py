@@ -1,6 +1,7 @@
 """The numbers, from DuckDB: a day's metrics, costs and bug rates as plots over time; the session history as a table."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,13 +22,16 @@ from dagster import (
 )
 
 from assets.bugs import bug_rates_of
+from assets.daily_plots import bug_plots, window, work_plots
 from assets.graph import DAYS, METRICS, spec
 from assets.model import Made, Values
+from assets.plots import shown
 from assets.recorder import told
 from assets.versions import version_of
 from orket_pipelines.analytics import SAMPLES, Table, TableDescription, describe, run_sql, snapshot_of
 from orket_pipelines.analytics.queries import named
 from orket_pipelines.clock import MICROSECONDS
+from orket_pipelines.plots import Plot
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 from resources import RecordsResource
@@ -104,10 +108,22 @@ def daily_made(settings: Settings, store: Store, days: Sequence[str]) -> list[Ma
     used: dict[str, list[dict[str, Any]]] = {day: [] for day in days}
     for row in _ask(settings, store, "models", days=days, refresh=False):
         used[row.pop("day")].append(row)
+    seen = sorted({each for day in days for each in window(day)})
+    drawn = {row["day"]: row for row in _ask(settings, store, "plotted", days=seen, refresh=False)}
     made = [
-        (_counts_made(day, counted.get(day, {})), _costs_made(day, used[day]), _bugs_made(store, day)) for day in days
+        (
+            _illustrated(_counts_made(day, counted.get(day, {})), work_plots(drawn, day)),
+            _costs_made(day, used[day]),
+            _illustrated(_bugs_made(store, day), bug_plots(drawn, day)),
+        )
+        for day in days
     ]
     return [each for of_day in made for each in of_day]
+
+
+def _illustrated(made: Made, plots: Mapping[str, Plot]) -> Made:
+    pictures = {name: shown(plot) for name, plot in plots.items()}
+    return replace(made, metadata={**pictures, **made.metadata})
 
 
 def _counts_made(day: str, counted: dict[str, Any]) -> Made:

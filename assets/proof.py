@@ -20,14 +20,14 @@ SUITE_CHECKS = {
     "missing": ("suites_declared", "Every suite that the card names is declared by its rock."),
 }
 """By the kind of a suite: the check that it is shown as, and what that says."""
-PLOTTED = ("passed", "failed", "errors", "flaky")
+PLOTTED = ("passed", "failed", "errors", "flaky", "skipped")
 """The outcomes of cases, as a point each even where there are none."""
 
 
 def tests_made(history: History) -> Made:
     """The report of the last test runs: the project's own, and each suite's on the sandbox."""
     tests = history.tests or {}
-    counts = {name: number for name, number in (tests.get("counts") or {}).items() if number is not None}
+    counts = _counts([tests])
     commit, purpose = tests.get("commit") or "", tests.get("purpose") or ""
     about: Values = {
         "tested": _TESTED.get(purpose, purpose),
@@ -84,9 +84,14 @@ def _suites_about(history: History) -> Values:
 def _numbers(history: History) -> Values:
     """What Dagster plots over the runs: the cases of all suites by outcome, and how long they took."""
     runs = list(history.suites.values())
-    counts = {word: sum((run.get("counts") or {}).get(word) or 0 for run in runs) for word in PLOTTED}
+    counts = _counts(runs)
     seconds = round(sum(float(run.get("seconds") or 0) for run in runs), 2)
     return {**{f"suite cases {word}": number for word, number in counts.items()}, "suite seconds": seconds}
+
+
+def _counts(runs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The cases of these runs by outcome; 0 is a point of a plot, too."""
+    return {word: sum((run.get("counts") or {}).get(word) or 0 for run in runs) for word in PLOTTED}
 
 
 def _suite_result(name: str, run: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from orket_pipelines.bugs.plot import plot
 from orket_pipelines.bugs.reports import PhaseReport
+from orket_pipelines.plots import draw
 from orket_pipelines.verification.pages import framed
 
 TEMPLATE = Path(__file__).with_name("section.html")
@@ -27,7 +28,7 @@ def section(report: PhaseReport) -> str:
     """What stands on it, as HTML."""
     return Template(TEMPLATE.read_text()).substitute(
         summary=escape(summary(report)),
-        plot=plot(report),
+        plot=draw(plot(report)),
         numbers="".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in numbers(report)),
         bugs=_bugs(report) or "<p>None was found.</p>",
         logs=_logs(report) or "<p>There was no sandbox whose logs could be kept.</p>",

@@ -104,6 +104,7 @@ def test_dagster_judges_every_suite_of_an_issue_and_remembers_what_failed(kiosk:
     assert kiosk.judged("pull_requests", "review_approved", "kiosk-board") == ["green"]
     about = kiosk.metadata("test_reports", "kiosk-board")
     assert (about["suite cases passed"], about["suite cases failed"], about["attempt"]) == (2, 0, 2)
+    assert (about["passed"], about["failed"]) == (1, 0)
     assert about["picture"].startswith("![board.png, taken by the suite board](data:image/png;base64,")
 
 

@@ -83,8 +83,17 @@ def test_the_cases_of_all_suites_are_numbers_that_are_plotted() -> None:
         "suite cases failed": 1,
         "suite cases errors": 0,
         "suite cases flaky": 0,
+        "suite cases skipped": 0,
         "suite seconds": 4.0,
     }
+
+
+def test_the_project_s_own_tests_are_numbers_of_every_report_so_that_a_plot_has_no_gap() -> None:
+    tests = event("tests.finished", {"suite": "project", "purpose": "head", "passed": True, "counts": {"passed": 3}})
+    _, reports = told(tests)
+    made = next(each for each in reports if isinstance(each, Made))
+    counts = {name: made.metadata[name] for name in ("passed", "failed", "errors", "flaky", "skipped")}
+    assert counts == {"passed": 3, "failed": 0, "errors": 0, "flaky": 0, "skipped": 0}
 
 
 def test_a_suite_that_passed_one_of_two_runs_is_yellow() -> None:
