@@ -78,9 +78,9 @@ def lay_out_pair(folder: Path) -> Path:
     return pair
 
 
-def deploy(sandboxes: Sandboxes, name: str, source: Path) -> Sandbox:
+def deploy(sandboxes: Sandboxes, name: str, source: Path, *, commit: str = "bench") -> Sandbox:
     """Deploy the pair as the sandbox of a rock `name`. Raises: OrketError where it does not run."""
-    sandbox = sandboxes.deploy(Deployment(name, name, "bench", source), stop=threading.Event())
+    sandbox = sandboxes.deploy(Deployment(name, name, commit, source), stop=threading.Event())
     if sandbox.state is not SandboxState.RUNNING:
         raise OrketError(f"the bench's pair does not run: {sandbox.note}")
     return sandbox

@@ -1,49 +1,44 @@
-"""What a sandbox costs beside bare `docker run`: from the plan of a FastAPI and a page of files to answers of both.
+"""What sandboxes cost beside bare `docker run`: from the plan of a FastAPI and a page of files to answers of both.
 
-Dependencies are installed and the page is built before anything is measured; what the build adds is told apart. The
-floor starts the same images with the same commands over the same files and dependencies, both at once, without a
-network of their own, limits, or anything stored; in turn with ours, so that whatever else the machine does hits both.
+One, three and ten are deployed at once, and removed at once; then one gets other code, beside a restart of its
+containers. Dependencies are installed and the page is built before anything is measured; what the build adds is told
+apart. Ours and the floor take turns, so that whatever else the machine does hits both.
 """
 
 import json
 import shutil
-import socket
 import statistics
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from orket_pipelines.bench.bare_docker import restart_bare, run_bare
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.bench.pair import demand_docker, deploy, lay_out_pair, opened_sandboxes
-from orket_pipelines.errors import OrketError
 from orket_pipelines.sandboxes import DeployedSandboxes, Sandbox
 from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.planning import plan
-from orket_pipelines.sandboxes.probing import ask, is_answer
-from orket_pipelines.sandboxes.records import get_sandbox
 from orket_pipelines.settings import load_settings
 
 ROUNDS = 5
-LIMIT = 60.0
-"""Seconds after which a container that does not answer is given up."""
-PAUSE = 0.02
+CROWDS = {1: ROUNDS, 3: 3, 10: 2}
+"""How many sandboxes at once, and how often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Seconds: from the plan to healthy, of that for detection and plan, and bare."""
+    """Seconds: from the plans to all healthy, the same bare, and until all are removed."""
 
     ours: float
-    detection: float
     bare: float
+    teardown: float
 
 
 def measure(report: Report) -> list[Metric]:
-    """Seconds to healthy beside the floor. Raises: OrketError where there is no engine, image, or `docker` program."""
+    """Seconds beside the floor. Raises: OrketError where there is no engine, image, or `docker` program."""
     settings = load_settings()
     demand_docker("a sandbox", settings.workbench_image)
     with (
@@ -54,27 +49,69 @@ def measure(report: Report) -> list[Metric]:
         pair = lay_out_pair(Path(folder))
         first = deploy(sandboxes, "first", pair)
         report(f"deploying it with the page's build, {ROUNDS} times")
-        built = [_timed_deploy(sandboxes, f"built-{number}", pair) for number in range(ROUNDS)]
+        built = [_built(sandboxes, pair, number) for number in range(ROUNDS)]
         source = _prebuilt(sandboxes, pair, first)
         sandboxes.down(first)
         model = deploy(sandboxes, "model", source)
-        report(f"deploying it prebuilt, {ROUNDS} times in turn with bare docker run")
-        # The first round counts for nobody: pages and layers are read then.
-        rounds = [_round(sandboxes, model, source, number) for number in range(ROUNDS + 1)][1:]
-    ours, detection, bare = (statistics.median(each) for each in zip(*map(astuple, rounds), strict=True))
+        crowds = {count: _crowd(sandboxes, model, source, count, report) for count in CROWDS}
+        renewed, restarted = _renewals(sandboxes, model, source, report)
+        detection = statistics.median(_timed(lambda: plan(detect(source))) for _ in range(ROUNDS))
     return [
-        against("sandbox.plan_to_healthy", ours, "s", bare),
+        *(metric for count, rounds in crowds.items() for metric in _of_crowd(count, rounds)),
+        against("sandbox.redeploy", renewed, "s", restarted),
         Metric("sandbox.detection", round(detection, 4), "s"),
         Metric("sandbox.with_build", round(statistics.median(built), 3), "s"),
     ]
 
 
-def _timed_deploy(sandboxes: DeployedSandboxes, name: str, source: Path) -> float:
-    """Seconds until it is healthy; it is removed then."""
-    seconds = _timed(lambda: deploy(sandboxes, name, source))
-    with sandboxes.store.read() as tx:
-        made = get_sandbox(tx, name)
-    sandboxes.down(made)
+def _of_crowd(count: int, rounds: Sequence[Round]) -> list[Metric]:
+    healthy = [statistics.median(each) for each in ([one.ours for one in rounds], [one.bare for one in rounds])]
+    teardown = statistics.median(each.teardown for each in rounds) / count
+    return [
+        against(f"sandbox.plan_to_healthy.{count}", healthy[0], "s", healthy[1]),
+        Metric(f"sandbox.teardown.{count}", round(teardown, 3), "s each"),
+    ]
+
+
+def _crowd(sandboxes: DeployedSandboxes, model: Sandbox, source: Path, count: int, report: Report) -> list[Round]:
+    """In turn with the floor. The very first round counts for nobody: pages and layers are read then."""
+    report(f"deploying {count} prebuilt at once, {CROWDS[count]} times in turn with bare docker run")
+    return [_round(sandboxes, model, source, count, number) for number in range(CROWDS[count] + (count == 1))][
+        count == 1 :
+    ]
+
+
+def _round(sandboxes: DeployedSandboxes, model: Sandbox, source: Path, count: int, number: int) -> Round:
+    """Ours first or the floor, by turns."""
+    before = run_bare(model, count) if number % 2 else None
+    names = [f"crowd-{count}-{number}-{each}" for each in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        made: list[Sandbox] = []
+        ours = _timed(lambda: made.extend(pool.map(lambda name: deploy(sandboxes, name, source), names)))
+        teardown = _timed(lambda: list(pool.map(sandboxes.down, made)))
+    return Round(ours, before if before is not None else run_bare(model, count), teardown)
+
+
+def _renewals(sandboxes: DeployedSandboxes, model: Sandbox, source: Path, report: Report) -> tuple[float, float]:
+    """Medians: another commit, whose code alone differs, until it serves; and a restart of the same containers."""
+    report(f"deploying other code, {ROUNDS} times in turn with a restart")
+    code = next(path for path in sorted(source.rglob("*.py")))
+    ours, bare = [], []
+    for number in range(ROUNDS + 1):
+        with code.open("a") as file:
+            file.write(f"# {number}\n")
+        began = time.monotonic()
+        model = deploy(sandboxes, model.rock_id, source, commit=f"renewed-{number}")
+        ours.append(time.monotonic() - began)
+        bare.append(restart_bare(model))
+    return statistics.median(ours[1:]), statistics.median(bare[1:])
+
+
+def _built(sandboxes: DeployedSandboxes, source: Path, number: int) -> float:
+    """Seconds until it is healthy, its page built; it is removed then."""
+    made: list[Sandbox] = []
+    seconds = _timed(lambda: made.append(deploy(sandboxes, f"built-{number}", source)))
+    sandboxes.down(made[0])
     return seconds
 
 
@@ -96,60 +133,3 @@ def _prebuilt(sandboxes: DeployedSandboxes, pair: Path, built: Sandbox) -> Path:
     page = {built.front: {"kind": "static", "folder": "page"}}
     (target / "orket.yaml").write_text(json.dumps({"services": declared | page}))
     return target
-
-
-def _round(sandboxes: DeployedSandboxes, model: Sandbox, source: Path, number: int) -> Round:
-    detection = _timed(lambda: plan(detect(source)))
-    if number % 2:
-        bare = _bare(model)
-        return Round(_timed_deploy(sandboxes, f"round-{number}", source), detection, bare)
-    ours = _timed_deploy(sandboxes, f"round-{number}", source)
-    return Round(ours, detection, _bare(model))
-
-
-def _bare(model: Sandbox) -> float:
-    """Seconds until copies of the model's containers answer that `docker run` starts, both at once."""
-    services = {each["name"]: each for each in model.plan["services"]}
-    containers = [_inspect(model, name) for name in services]
-    ports = [_free_port() for _ in containers]
-    commands = [_run_command(found, port) for found, port in zip(containers, ports, strict=True)]
-    paths = [service["health_path"] for service in services.values()]
-    urls = [f"http://127.0.0.1:{port}{path}" for port, path in zip(ports, paths, strict=True)]
-    began = time.monotonic()
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
-    try:
-        while not all(is_answer(ask(url)) for url in urls):
-            if time.monotonic() - began > LIMIT:
-                raise OrketError(f"the bench's floor does not answer: {' '.join(commands[0])}")
-            time.sleep(PAUSE)
-        return time.monotonic() - began
-    finally:
-        ids = [process.communicate(timeout=LIMIT)[0].strip() for process in started]
-        subprocess.run(["docker", "rm", "-f", *filter(None, ids)], capture_output=True, timeout=LIMIT, check=False)
-
-
-def _inspect(model: Sandbox, service: str) -> dict[str, Any]:
-    name = f"orket-{model.id[:12]}-{model.generation}-{service}"
-    done = subprocess.run(["docker", "inspect", name], capture_output=True, text=True, timeout=LIMIT, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)[0]
-    return found
-
-
-def _run_command(found: dict[str, Any], port: int) -> list[str]:
-    """`docker run` with image, command, files and environment of a container, and nothing that contains it."""
-    config, host = found["Config"], found["HostConfig"]
-    [inside] = host["PortBindings"]
-    command = ["docker", "run", "-d", "-p", f"127.0.0.1:{port}:{inside.partition('/')[0]}"]
-    command += ["--user", config["User"], "--workdir", config["WorkingDir"], "--entrypoint", config["Entrypoint"][0]]
-    command += [word for each in config["Env"] for word in ("--env", each)]
-    command += [word for target, options in host["Tmpfs"].items() for word in ("--tmpfs", f"{target}:{options}")]
-    for mount in host["Mounts"]:
-        command += ["--volume", f"{mount['Source']}:{mount['Target']}:ro"]
-    return [*command, config["Image"], *config["Entrypoint"][1:], *config["Cmd"]]
-
-
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port
