@@ -146,7 +146,7 @@ def _deployed(event: Event, history: History) -> list[Report]:
 
 
 def _sandbox_changed(event: Event, _history: History) -> list[Report]:
-    return [] if event.payload["state"] in {"deploying", "stopping"} else [sandbox_judged(event.payload)]
+    return [] if event.payload["state"] in {"creating", "stopping"} else [sandbox_judged(event.payload)]
 
 
 def _refused(event: Event, history: History) -> list[Report]:

@@ -29,7 +29,7 @@ def sandbox_made(told: Mapping[str, Any], about: Values) -> list[Made]:
 def sandbox_judged(told: Mapping[str, Any]) -> Judged:
     """Whether what was deployed answers, by the event that told of it."""
     state, commit = told.get("state") or "", (told.get("commit") or "")[:12]
-    passed = state in {"running", "stopped", "removed"}
+    passed = state in {"running", "stopped", "deleted"}
     note = f": {told['note']}" if told.get("note") else ""
     metadata: Values = {} if passed else {"next step": f"orket sandboxes logs {told.get('rock_id')}"}
     description = f"{state}, commit {commit}{note}"

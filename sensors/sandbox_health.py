@@ -29,7 +29,7 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
     with reading() as found:
         if found is None:
             return SkipReason(NOTHING_YET)
-        sandboxes = list_sandboxes(found.tx, set(SandboxState) - {SandboxState.REMOVED})
+        sandboxes = list_sandboxes(found.tx, set(SandboxState) - {SandboxState.DELETED})
         now, kept = found.tx.now, rocks_in_phase(found.tx)
         unseen = {each.id: now - (last_observed(found.tx, each.id) or 0) for each in sandboxes}
     seen = {

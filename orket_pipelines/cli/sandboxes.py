@@ -58,7 +58,7 @@ def show(terminal: Terminal, name: Name) -> None:
         day = uptime(observations(tx, found.id, since=since - VOUCHES), since=since, until=tx.now)
     terminal.data({**asdict(found), "uptime": {**asdict(day), "ratio": day.ratio}})
     terminal.say(f"{found.rock_id}: {found.state}, commit {found.commit}, generation {found.generation}")
-    terminal.say(f"sandbox {found.id}, isolation {found.isolation}, kept until {_until(found) or 'removed'}")
+    terminal.say(f"sandbox {found.id}, isolation {found.isolation}, kept until {_until(found) or 'deleted'}")
     known = "nothing is known" if day.ratio is None else f"{day.ratio:.1%} of what is known"
     terminal.say(f"up in the last 24 hours: {known}; unknown: {day.unknown / DAY:.0%} of them")
     rows = [
@@ -213,7 +213,7 @@ def _follow(terminal: Terminal, factory: "Factory", sandbox: "Sandbox", service:
 
     def wait() -> bool:
         time.sleep(LOOK_EVERY)
-        return _find(factory, sandbox.id).state is SandboxState.REMOVED
+        return _find(factory, sandbox.id).state is SandboxState.DELETED
 
     for name, news in follow(read, wait, tail=tail):
         if news.missed:
@@ -248,7 +248,7 @@ def _present(factory: "Factory") -> "list[Sandbox]":
     from orket_pipelines.sandboxes.records import list_sandboxes
 
     with factory.store.read() as tx:
-        return list_sandboxes(tx, set(SandboxState) - {SandboxState.REMOVED})
+        return list_sandboxes(tx, set(SandboxState) - {SandboxState.DELETED})
 
 
 def _change(factory: "Factory", chosen: "Sequence[Sandbox]", act: "Callable[[Sandbox], Sandbox]") -> "list[Sandbox]":

@@ -153,7 +153,7 @@ def _keep_logs(factory: Factory, rock_id: str, sandbox: Sandbox | None) -> None:
 
     def act() -> Result:
         stage = factory.stage
-        if stage is None or sandbox is None or sandbox.state is SandboxState.REMOVED:
+        if stage is None or sandbox is None or sandbox.state is SandboxState.DELETED:
             return {"logs": []}
         said = stage.sandboxes.logs(sandbox, tail=LOG_LINES)
         folder = report_path(factory, rock_id).parent
@@ -167,7 +167,7 @@ def _keep_logs(factory: Factory, rock_id: str, sandbox: Sandbox | None) -> None:
 
 
 def _take_down(factory: Factory, sandbox: Sandbox | None, lease: Lease) -> None:
-    if factory.stage is not None and sandbox is not None and sandbox.state is not SandboxState.REMOVED:
+    if factory.stage is not None and sandbox is not None and sandbox.state is not SandboxState.DELETED:
         factory.stage.sandboxes.under(lease).down(sandbox)
 
 

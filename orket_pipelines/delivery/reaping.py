@@ -25,7 +25,7 @@ def reap_orphans(settings: Settings, store: Store, engine: Engine, leases: Lease
     Raises: EngineUnavailable.
     """
     with store.read() as tx:
-        kept = {each.id for each in list_sandboxes(tx) if each.state is not SandboxState.REMOVED}
+        kept = {each.id for each in list_sandboxes(tx) if each.state is not SandboxState.DELETED}
 
     def is_live(labels: Mapping[str, str]) -> bool:
         # What a process owns is an orphan when the process is dead, and not before.

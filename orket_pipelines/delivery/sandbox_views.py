@@ -9,7 +9,7 @@ from orket_pipelines.sandboxes.model import Sandbox, Sandboxes, SandboxState
 from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import Store
 
-LOGLESS = frozenset({SandboxState.REMOVED, SandboxState.DEPLOYING})
+LOGLESS = frozenset({SandboxState.DELETED, SandboxState.CREATING})
 """States in which nothing has been said, or it is being replaced."""
 
 
@@ -37,7 +37,7 @@ class RockSandbox:
     def _find(self) -> Sandbox | None:
         with self.store.read() as tx:
             found = sandbox_of_rock(tx, self.rock_id)
-        return found if found is not None and found.state is not SandboxState.REMOVED else None
+        return found if found is not None and found.state is not SandboxState.DELETED else None
 
 
 def view_of(factory: Factory, card: Card) -> SandboxView | None:

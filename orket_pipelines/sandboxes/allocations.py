@@ -102,7 +102,7 @@ def release_abandoned(tx: Transaction) -> list[str]:
     exists = sa.exists().where(
         tables.sandboxes.c.workspace_id == _allocations.c.workspace_id,
         tables.sandboxes.c.id == _allocations.c.owner,
-        tables.sandboxes.c.state != str(SandboxState.REMOVED),
+        tables.sandboxes.c.state != str(SandboxState.DELETED),
     )
     old = sa.and_(_allocations.c.owner == FOREIGN, _allocations.c.allocated_at < tx.now - FOREIGN_FOR)
     abandoned = sa.or_(old, sa.and_(_allocations.c.owner != FOREIGN, ~exists))

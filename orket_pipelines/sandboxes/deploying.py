@@ -144,10 +144,10 @@ class DeployedSandboxes:
 
     def down(self, sandbox: Sandbox) -> Sandbox:
         """As the port says; one that is removed already stays so."""
-        if sandbox.state is SandboxState.REMOVED:
+        if sandbox.state is SandboxState.DELETED:
             return sandbox
         values: dict[str, Any] = {
-            "state": SandboxState.REMOVED,
+            "state": SandboxState.DELETED,
             "note": "",
             "urls": {},
             "handles": {},
@@ -234,7 +234,7 @@ class DeployedSandboxes:
 
         def record(tx: Transaction, _result: Result) -> None:
             records.change(tx, sandbox, **values)
-            if values["state"] is SandboxState.REMOVED:
+            if values["state"] is SandboxState.DELETED:
                 _give_up(tx, sandbox)
                 allocations.release(tx, sandbox.id)
 

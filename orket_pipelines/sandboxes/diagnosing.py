@@ -48,7 +48,7 @@ def _of_whole(state: SandboxState, note: str) -> Finding | None:
             return Finding(None, f"{first}; {what}" if what else first, advice, tuple(lines[-SHOWN:]))
         case SandboxState.STOPPED:
             return Finding(None, "a person stopped it", ANEW)
-        case SandboxState.REMOVED:
+        case SandboxState.DELETED:
             return Finding(None, "nothing is left of it: it was removed", ANEW)
         case _:
             return None

@@ -84,7 +84,7 @@ class MemorySandboxes:
 
     def down(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""
-        return self._do(DOWN, sandbox, {"state": str(SandboxState.REMOVED), "note": "", "urls": {}})
+        return self._do(DOWN, sandbox, {"state": str(SandboxState.DELETED), "note": "", "urls": {}})
 
     def _outcome(self, sandbox: Sandbox) -> Result:
         if sandbox.commit in self.failures:

@@ -85,13 +85,19 @@ class Plan:
 
 
 class SandboxState(StrEnum):
-    DEPLOYING = "deploying"
+    """Of what a sandbox is now. Events of earlier releases bear earlier words, and are read as what they meant."""
+
+    CREATING = "creating"
     RUNNING = "running"
     UNHEALTHY = "unhealthy"
     FAILED = "failed"
     STOPPING = "stopping"
     STOPPED = "stopped"
-    REMOVED = "removed"
+    DELETED = "deleted"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "SandboxState | None":
+        return {"deploying": cls.CREATING, "removed": cls.DELETED}.get(str(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def begin_deployment(tx: Transaction, deployment: Deployment, *, isolation: str,
         return found
     values = {
         "repository": deployment.repository,
-        "state": str(SandboxState.DEPLOYING),
+        "state": str(SandboxState.CREATING),
         "isolation": isolation,
         "commit": deployment.commit,
         "generation": found.generation + 1 if found else 1,
@@ -105,7 +105,7 @@ def remember(tx: Transaction, sandbox_id: str, handles: dict[str, Any]) -> None:
 
 def _is_interrupted(found: Sandbox, deployment: Deployment, isolation: str) -> bool:
     """Whether `found` is what a killed process was about to make."""
-    return (found.state, found.commit, found.isolation) == (SandboxState.DEPLOYING, deployment.commit, isolation)
+    return (found.state, found.commit, found.isolation) == (SandboxState.CREATING, deployment.commit, isolation)
 
 
 def _told(tx: Transaction, sandbox_id: str, seconds: float | None = None) -> Sandbox:

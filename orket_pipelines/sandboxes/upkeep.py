@@ -45,7 +45,7 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
 def expired(store: Store, *, kept: Collection[str] = ()) -> list[Sandbox]:
     """Those whose time is over, but for the ones of the rocks `kept`."""
     with store.read() as tx:
-        found = records.list_sandboxes(tx, set(SandboxState) - {SandboxState.REMOVED})
+        found = records.list_sandboxes(tx, set(SandboxState) - {SandboxState.DELETED})
         old = [each for each in found if each.expires_at is not None and each.expires_at <= tx.now]
     return [each for each in old if each.rock_id not in kept]
 

@@ -174,7 +174,7 @@ def test_nothing_runs_any_more_the_logs_are_kept_and_the_rest_is_the_second_rock
     home = Path(kiosk.environment["ORKET_HOME"])
     engine, ours = open_engine(home), {OWNER: installation_id(home)}
     assert (engine.containers(ours), engine.networks(ours)) == ([], [])
-    assert kiosk.sql("SELECT state FROM sandboxes ORDER BY seq DESC LIMIT 1") == [("removed",)]
+    assert kiosk.sql("SELECT state FROM sandboxes ORDER BY seq DESC LIMIT 1") == [("deleted",)]
     left = home / "artifacts" / "default" / "kiosk" / "bug-phase"
     assert "GET / " in (left / "page.log").read_text()
     assert "The sign is upside down" in (left / "report.html").read_text()

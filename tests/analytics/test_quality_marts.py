@@ -81,7 +81,7 @@ def test_uptime_is_by_day_of_what_was_seen_and_leaves_out_what_was_stopped_on_pu
         tell(f"sandbox.{kind}", "box", rock_id="todo", state=state, generation=1, urls={}, front="api", **more)
 
     clock.advance(MIDNIGHT - 1_200)
-    for state, seconds in (("deploying", 600), ("running", 900), ("unhealthy", 300), ("running", 6_000)):
+    for state, seconds in (("creating", 600), ("running", 900), ("unhealthy", 300), ("running", 6_000)):
         stands(state)
         clock.advance(seconds)
     stands("running", "observed", up=True, unknown=None)

@@ -68,12 +68,12 @@ def test_a_kill_changes_nothing_in_the_end(home: Path, failpoint: str) -> None:
     ended = act_of(failpoint)(sandboxes, find(sandboxes))
     with sandboxes.store.read() as tx:
         states = [event.payload["state"] for event in read_events(tx) if event.kind == "sandbox.changed"]
-    assert states == ["deploying", "running", "stopping", str(ended.state)]
+    assert states == ["creating", "running", "stopping", str(ended.state)]
     engine = MemoryEngine(home, path=home / "engine.jsonl")
     if ended.state is SandboxState.STOPPED:
         assert [container.running for container in engine.containers({})] == [False]
     else:
-        assert ended.state is SandboxState.REMOVED
+        assert ended.state is SandboxState.DELETED
         assert (engine.containers({}), engine.networks({}), engine.volumes({})) == ([], [], [])
         assert list((home / "sandboxes" / "default").iterdir()) == []
     sandboxes.store.close()

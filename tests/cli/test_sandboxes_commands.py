@@ -64,7 +64,7 @@ def test_logs_are_by_service(orket: Orket, asked: Asked, todo: Sandbox) -> None:
 
 def test_one_is_stopped_and_removed(orket: Orket, asked: Asked, todo: Sandbox) -> None:
     assert asked("sandboxes", "stop", "todo")["state"] == "stopped"
-    assert [each["state"] for each in asked("sandboxes", "down", "todo")["removed"]] == ["removed"]
+    assert [each["state"] for each in asked("sandboxes", "down", "todo")["removed"]] == ["deleted"]
     assert orket("sandboxes", "stop", "todo").exit_code == 1
 
 

@@ -58,7 +58,7 @@ def test_a_deployment_that_failed_makes_nothing_and_is_red_with_its_log() -> Non
 
 @pytest.mark.parametrize(
     ("state", "answers"),
-    [("deploying", []), ("stopping", []), ("unhealthy", [False]), ("stopped", [True]), ("removed", [True])],
+    [("creating", []), ("stopping", []), ("unhealthy", [False]), ("stopped", [True]), ("deleted", [True])],
 )
 def test_a_sandbox_that_does_not_answer_is_red_unless_that_was_meant(state: str, answers: list[bool]) -> None:
     _, reports = told(event("sandbox.changed", DEPLOYED | {"state": state}))

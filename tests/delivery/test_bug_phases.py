@@ -135,7 +135,7 @@ def test_the_end_keeps_the_logs_takes_the_sandbox_down_and_moves_what_is_open(wo
     clock.advance(7 * DAY)
     (looked,) = world.look()
     assert (looked.phase.state, looked.phase.left_to, looked.trouble) == (PhaseState.COMPLETED, "shop-phase2", "")
-    assert world.sandbox().state is SandboxState.REMOVED
+    assert world.sandbox().state is SandboxState.DELETED
     (log,) = looked.phase.logs
     assert (world.line.settings.home / log["path"]).read_text() == "listening\nGET / 500\n"
     shown = report_path(world.factory, "shop").read_text()
@@ -247,7 +247,7 @@ def test_a_phase_from_the_delivery_to_the_second_rock_as_sql_and_the_report_tell
     clock.advance(0.1 * DAY)
     (looked,) = world.look()
     assert (looked.phase.state, looked.phase.extensions, looked.phase.left_to) == ("completed", 2, "shop-phase2")
-    assert world.sandbox().state is SandboxState.REMOVED
+    assert world.sandbox().state is SandboxState.DELETED
     second = deliver_rock(world.factory, "shop-phase2", stop=threading.Event())
     assert [(each.card.name, each.result) for each in second] == [("page: test_title", Result.DONE)]
 

@@ -23,7 +23,7 @@ def test_what_answers_is_fine() -> None:
 
 def test_of_what_should_run_and_was_not_seen_nothing_good_is_said() -> None:
     assert [found.what for found in explain(RUNNING, "", [])] == ["nothing is known of its services"]
-    assert explain(SandboxState.DEPLOYING, "", []) == []
+    assert explain(SandboxState.CREATING, "", []) == []
 
 
 def test_a_service_on_localhost_is_told_where_to_listen() -> None:
@@ -78,7 +78,7 @@ def test_a_health_check_that_fails_says_with_what() -> None:
     ("state", "note", "what"),
     [
         (SandboxState.STOPPED, "stopped", "a person stopped it"),
-        (SandboxState.REMOVED, "", "nothing is left of it: it was removed"),
+        (SandboxState.DELETED, "", "nothing is left of it: it was removed"),
         (SandboxState.FAILED, "", "it failed, and nothing says why"),
         (
             SandboxState.FAILED,

@@ -216,7 +216,7 @@ def test_down_leaves_nothing_on_the_engine_and_no_lease(
 ) -> None:
     sandbox = sandboxes.down(deploy(sandboxes, pair("c1")))
 
-    assert sandbox.state is SandboxState.REMOVED
+    assert sandbox.state is SandboxState.DELETED
     assert (engine.containers({}), engine.networks({}), engine.volumes({})) == ([], [], [])
     with kept.read() as tx:
         assert (leased(tx, PORT, sandbox.id), leased(tx, SUBNET, sandbox.id)) == ({}, {})

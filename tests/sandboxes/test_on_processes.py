@@ -104,7 +104,7 @@ def test_a_page_and_the_service_behind_it_are_built_and_served_on_loopback(
     assert sandboxes.logs(sandbox)["api"].startswith("serving c1")
     assert sandboxes.logs(sandbox, stamped=True)["api"].splitlines()[0].endswith(".0 serving c1")
     told = changes(kept)
-    assert [change["state"] for change in told] == ["deploying", "running"]
+    assert [change["state"] for change in told] == ["creating", "running"]
     assert told[1]["seconds"] > 0
     assert told[1]["urls"] == sandbox.urls
 
@@ -214,7 +214,7 @@ def test_down_ends_everything_that_a_service_started_and_gives_its_ports_back(
     assert len(marked(sandbox.id)) == 5
     removed = sandboxes.down(sandbox)
 
-    assert (removed.state, removed.urls) == (SandboxState.REMOVED, {})
+    assert (removed.state, removed.urls) == (SandboxState.DELETED, {})
     assert marked(sandbox.id) == []
     assert not sandboxes.folder_of(sandbox.id).exists()
     with kept.read() as tx:

@@ -40,7 +40,7 @@ def test_a_commit_is_deployed_and_the_next_takes_its_place(sandboxes: MemorySand
     assert deploy(sandboxes, "c2") == second
     with store.read() as tx:
         states = [event.payload["state"] for event in read_events(tx, subject=first.id)]
-    assert states == ["deploying", "running", "deploying", "running"]
+    assert states == ["creating", "running", "creating", "running"]
 
 
 def test_a_commit_that_fails_says_why_and_a_better_one_mends_it(sandboxes: MemorySandboxes) -> None:
@@ -56,7 +56,7 @@ def test_it_is_stopped_started_and_removed(sandboxes: MemorySandboxes) -> None:
     stopped = sandboxes.stop(deploy(sandboxes, "c1"))
     assert stopped.state is SandboxState.STOPPED
     removed = sandboxes.down(deploy(sandboxes, "c1"))
-    assert (removed.state, removed.urls) == (SandboxState.REMOVED, {})
+    assert (removed.state, removed.urls) == (SandboxState.DELETED, {})
     with pytest.raises(SandboxError, match="cannot be stopped"):
         sandboxes.stop(removed)
     assert deploy(sandboxes, "c1").state is SandboxState.RUNNING
@@ -81,7 +81,7 @@ def test_time_takes_them_down_unless_somebody_deploys_just_then(
     clock.advance(7 * 86_400)
     with other.holding(lease_name(busy.rock_id), stop=threading.Event()):
         removed = expire(sandboxes, store, keeper)
-    assert [(each.id, each.state) for each in removed] == [(kept.id, SandboxState.REMOVED)]
+    assert [(each.id, each.state) for each in removed] == [(kept.id, SandboxState.DELETED)]
     assert [each.id for each in expire(sandboxes, store, keeper)] == [busy.id]
     assert reconcile(sandboxes, store) == []
     keeper.close()

@@ -71,7 +71,7 @@ def up(typed: Typed, stack: str) -> dict[str, Any]:
 
 
 def down(typed: Typed, stack: str) -> None:
-    assert [each["state"] for each in typed("sandboxes", "down", stack)["removed"]] == ["removed"]
+    assert [each["state"] for each in typed("sandboxes", "down", stack)["removed"]] == ["deleted"]
 
 
 def test_a_page_of_files(typed: Typed) -> None:

@@ -74,3 +74,7 @@ def test_each_look_is_recorded_and_one_that_failed_is_no_absence(store: Store, c
     assert [each.up for each in seen][-3:] == [True, True, None]
     ended = clock.now() + VOUCHES
     assert uptime(seen, since=began, until=ended) == Uptime(1_200 * MICROSECONDS, 0, VOUCHES)
+
+
+def test_words_of_earlier_releases_in_events_are_read_as_what_they_meant() -> None:
+    assert [SandboxState(word) for word in ("deploying", "removed")] == [SandboxState.CREATING, SandboxState.DELETED]

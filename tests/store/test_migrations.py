@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from orket_pipelines.errors import StoreError
+from orket_pipelines.sandboxes import Deployment, MemorySandboxes
 from orket_pipelines.store import Store, append, read_events
 from orket_pipelines.store.tables import metadata
 from tests.kills import do_and_die
@@ -106,3 +107,18 @@ def test_a_process_killed_while_it_makes_the_schema_is_followed_by_one_that_make
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     store.close()
+
+
+def test_states_of_sandboxes_bear_the_words_of_this_release(store: Store, database_url: str) -> None:
+    sandboxes = MemorySandboxes(store)
+    with store.write() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = '0008'"))
+    for rock, before in (("shop", "deploying"), ("todo", "removed")):
+        made = sandboxes.deploy(Deployment(rock, rock, "c1", Path()), stop=threading.Event())
+        with store.write() as tx:
+            tx.execute(sa.text(f"UPDATE sandboxes SET state = '{before}' WHERE id = '{made.id}'"))  # noqa: S608 - ours
+    again = Store.open(database_url)
+    with again.read() as tx:
+        states = tx.execute(sa.text("SELECT state FROM sandboxes ORDER BY rock_id")).scalars().all()
+    assert states == ["creating", "deleted"]
+    again.close()

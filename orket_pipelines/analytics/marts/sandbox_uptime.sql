@@ -30,7 +30,7 @@ states AS (
 days AS (
     SELECT *, unnest(generate_series(date_trunc('day', since), until, INTERVAL 1 DAY)) AS day
     FROM states
-    WHERE state IN ('running', 'unhealthy', 'failed', 'deploying') AND until > since
+    WHERE state IN ('running', 'unhealthy', 'failed', 'creating', 'deploying') AND until > since
 ),
 stood AS (
     SELECT

@@ -1,4 +1,4 @@
--- One row per change of a rock's sandbox: deploying, running, unhealthy, failed, stopping, stopped, removed.
+-- One row per change of a rock's sandbox: creating, running, unhealthy, failed, stopping, stopped, deleted.
 CREATE TABLE IF NOT EXISTS sandboxes (
     seq BIGINT, -- position in the event log
     sandbox_id VARCHAR, -- the sandbox; a rock has one
@@ -26,7 +26,9 @@ WITH changed AS (
     WHERE kind = 'sandbox.changed' AND seq > getvariable('since')
 )
 SELECT
-    seq, subject AS sandbox_id, said.rock_id AS rock_id, said.generation AS generation, said.state AS state,
+    seq, subject AS sandbox_id, said.rock_id AS rock_id, said.generation AS generation,
+    -- Earlier releases had other words.
+    CASE said.state WHEN 'deploying' THEN 'creating' WHEN 'removed' THEN 'deleted' ELSE said.state END AS state,
     said.commit AS commit, said.isolation AS isolation, said.urls[said.front] AS url, said.seconds AS seconds,
     said.note AS note, make_timestamptz(at_microseconds) AS happened_at
 FROM changed
