@@ -6,7 +6,7 @@ from typing import Any
 
 from orket_pipelines.plots import BAD, GOOD, QUIET, TREND, Plot, Series
 
-WINDOW = 30
+WINDOW = 14
 """Days that a picture shows."""
 Days = Mapping[str, Mapping[str, Any]]
 """The rows of the query `plotted`, by their day."""

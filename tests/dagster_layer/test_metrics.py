@@ -20,9 +20,9 @@ def picture(metadata: dict[str, Any], name: str) -> str:
     return base64.b64decode(metadata[name].value.partition("base64,")[2].rstrip(")")).decode()
 
 
-def test_a_picture_shows_thirty_days_and_what_nobody_knows_is_left_out() -> None:
+def test_a_picture_shows_two_weeks_and_what_nobody_knows_is_left_out() -> None:
     days = window("2026-03-01")
-    assert (days[0], days[-1], len(days)) == ("2026-01-31", "2026-03-01", 30)
+    assert (days[0], days[-1], len(days)) == ("2026-02-16", "2026-03-01", 14)
     rows = {"2026-02-28": {"uptime": 99.5, "flaky": 0, "failed": 2, "found": 3}, "2025-01-01": {"longest": 9.0}}
     plots = work_plots(rows, "2026-03-01")
     assert list(plots) == ["uptime", "flaky tests"]

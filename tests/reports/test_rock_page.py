@@ -1,6 +1,7 @@
 """The page of a rock: read from what is stored, and nothing on it is obeyed."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,16 @@ from orket_pipelines.verification.fake import PICTURE
 from orket_pipelines.verification.model import Artifact, Case, CaseOutcome, Suite, SuiteKind
 from orket_pipelines.verification.reports import report_of
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</pre></table><script>alert(1)</script>"
 BOARD = Suite("board", SuiteKind.E2E)
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
     """Only questions of other rooms are asked, which have their tests on both."""
+    shutil.copyfile(sqlite_template, tmp_path / "orket.db")
     return f"sqlite:///{tmp_path / 'orket.db'}"
 
 
