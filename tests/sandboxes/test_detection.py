@@ -281,6 +281,42 @@ def test_a_hostile_tree_is_told_of_within_the_time_as_far_as_it_can_be(tmp_path:
     assert [(each.folder, each.stack) for each in found.services] == [("api", "fastapi")]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", "a" + ".a" * 200_000 + " = 1"),
+        ("pyproject.toml", "".join(f"a{number} = 1\n" for number in range(40_000))),
+        ("setup.cfg", "[a]\n" * 100_000),
+        ("package.json", '{"workspaces": [' + ",".join(['"a/**/b/**"'] * 30_000) + "]}"),
+        ("main.py", "(" * 100_000),
+        ("main.py", "f(1)\n" * 80_000),
+        ("main.py", "x = " + "-" * 100_000 + "1"),
+        ("main.py", "a" + ".b" * 200_000),
+        ("vite.config.js", "export default " + "{a:" * 100_000),
+    ],
+)
+def test_one_hostile_file_does_not_hide_what_lies_beside_it(name: str, text: str, tmp_path: Path) -> None:
+    build(tmp_path, {name: text, "api/requirements.txt": REQUIREMENTS, "api/main.py": APP})
+    for number in range(50):
+        build(tmp_path / f"p{number}", {"package.json": "{}"})
+    begun = time.process_time()
+    found = detect(tmp_path)
+    assert time.process_time() - begun < 2
+    assert ("api", "fastapi") in [(each.folder, each.stack) for each in found.services]
+
+
+@pytest.mark.slow
+def test_a_folder_of_many_programs_is_told_of_within_the_time(tmp_path: Path) -> None:
+    build(tmp_path, {"requirements.txt": REQUIREMENTS, "main.py": APP})
+    for number in range(15_000):
+        (tmp_path / f"{number}.py").touch()
+    begun = time.process_time()
+    found = detect(tmp_path)
+    assert time.process_time() - begun < 2
+    assert [each.stack for each in found.services] == ["fastapi"]
+
+
 def test_when_the_time_is_over_what_was_seen_decides(tmp_path: Path) -> None:
     build(tmp_path, {"requirements.txt": REQUIREMENTS, "main.py": APP})
     assert detect(tmp_path, within=60).services[0].stack == "fastapi"

@@ -13,6 +13,11 @@ DEPTH_LIMIT = 40
 EVENTS_LIMIT = 20_000
 """Of one YAML file; a real compose file has some hundreds."""
 
+TOML_LIMIT = 128 * 1024
+"""Characters of one TOML file; lock files are larger, and not read."""
+DOTS_LIMIT = 1_000_000
+"""Squares of a TOML file's dots in a line, of all lines: the parser's time grows so with the parts of a key."""
+
 _comment = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _last_comma = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -30,9 +35,12 @@ def read_json(text: str | None) -> dict[str, Any]:
 
 
 def read_toml(text: str | None) -> dict[str, Any]:
-    """A document; {} where it is broken."""
+    """A document; {} where it is broken, or larger than a person writes, or has keys of more parts."""
+    plain = text or ""
+    if len(plain) > TOML_LIMIT or sum(line.count(".") ** 2 for line in plain.splitlines()) > DOTS_LIMIT:
+        return {}
     try:
-        return tomllib.loads(text or "")
+        return tomllib.loads(plain)
     except (ValueError, RecursionError):
         return {}
 

@@ -62,6 +62,10 @@ def has_image(folder: Folder) -> bool:
 
 def compose(tree: Tree, folder: Folder) -> list[Built]:
     """The services of the folder's compose files."""
+    return tree.once(("compose", folder.path), lambda: _all_composed(tree, folder))
+
+
+def _all_composed(tree: Tree, folder: Folder) -> list[Built]:
     names = sorted(name for name in folder.files if any(fnmatch(name, each) for each in COMPOSE_FILES))
     return [each for name in names for each in _composed(tree, folder, folder.file(name))]
 

@@ -13,6 +13,8 @@ from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 MANIFEST = "package.json"
 MEMBER = "project.json"
 """What Nx knows a member of its workspace by, where the root's package.json declares for all."""
+WORKSPACES_LIMIT = 200
+"""Patterns of a workspace's members."""
 LOCKS = {
     "pnpm-lock.yaml": "pnpm",
     "yarn.lock": "yarn",
@@ -80,7 +82,7 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
         tools=_texts(document.get("devDependencies")),
         peers=peers,
         scripts=_texts(document.get("scripts")),
-        workspaces=tuple(_workspaces(tree, folder, document)),
+        workspaces=tuple(_workspaces(tree, folder, document)[:WORKSPACES_LIMIT]),
         exports="main" in document or (library and not _is_command_alone(document)),
         commands="bin" in document,
         published=(library or bool(peers)) and document.get("private") is not True and bool(name),

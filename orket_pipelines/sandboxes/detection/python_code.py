@@ -10,7 +10,7 @@ from orket_pipelines.sandboxes.detection.rule import Site
 ENTRY_NAMES = ("main", "app", "api", "server", "asgi", "__main__", "__init__", "wsgi", "run", "application", "bot")
 """Where programs begin; read whether or not they name the framework."""
 FILES_LIMIT = 2_000
-"""Files of one folder, the nearest first: a framework lies no deeper in what is larger."""
+"""Files of one folder, the nearest first, and of more those that begin programs: a framework lies no deeper."""
 HOPS = 6
 """Re-exports and routers within routers that are followed."""
 
@@ -99,12 +99,13 @@ def python_files(site: Site) -> list[str]:
 
 
 def _files(site: Site) -> list[str]:
-    return [
+    found = [
         folder.file(file)
         for folder in site.folders()
         for file in sorted(folder.files)
         if file.endswith(".py") and not is_test(file) and file not in _packaging
-    ][:FILES_LIMIT]
+    ]
+    return found if len(found) <= FILES_LIMIT else sorted(found, key=lambda each: not _begins(each))[:FILES_LIMIT]
 
 
 def _key(site: Site, path: str) -> tuple[str, str, str]:
@@ -120,12 +121,16 @@ def _candidates(site: Site, mention: str) -> list[str]:
     begins: list[str] = []
     mentions: list[str] = []
     for path in python_files(site):
-        if path.rpartition("/")[2].removesuffix(".py") in ENTRY_NAMES:
+        if _begins(path):
             begins.append(path)
         # Only to spare the parser: what the syntax tree does not show counts for nothing.
         elif mention in (site.tree.read(path) or ""):
             mentions.append(path)
     return [*begins, *mentions]
+
+
+def _begins(path: str) -> bool:
+    return path.rpartition("/")[2].removesuffix(".py") in ENTRY_NAMES
 
 
 def is_test(file: str) -> bool:

@@ -18,6 +18,8 @@ MANIFESTS = (
     *("pyproject.toml", "requirements*.txt", "*requirements.txt", "Pipfile", "setup.cfg", "setup.py"),
     *("environment.yml", "environment.yaml", "manage.py", "uv.lock", "poetry.lock"),
 )
+CONFIGURATION_LIMIT = 32 * 1024
+"""Characters of a setup.cfg."""
 INCLUDES_LIMIT = 8
 """Requirements that include requirements that include…"""
 
@@ -65,6 +67,10 @@ def declared(site: Site) -> dict[str, str]:
 
 def manifests(tree: Tree, folder: Folder) -> list[str]:
     """The paths of the folder's Python manifests, those in a folder `requirements` too."""
+    return tree.once(("python manifests", folder.path), lambda: _manifests(tree, folder))
+
+
+def _manifests(tree: Tree, folder: Folder) -> list[str]:
     names = [name for pattern in MANIFESTS for name in sorted(folder.files) if fnmatch(name, pattern)]
     inner = tree.folders.get(folder.file("requirements"))
     listed = [inner.file(name) for name in sorted(inner.files) if name.endswith(".txt")] if inner else []
@@ -78,6 +84,10 @@ def requirements(tree: Tree, path: str) -> frozenset[Requirement]:
 
 def project(tree: Tree, folder: Folder) -> "Project":
     """What the folder's packaging says of itself."""
+    return tree.once(("python project", folder.path), lambda: _project(tree, folder))
+
+
+def _project(tree: Tree, folder: Folder) -> "Project":
     document = read_toml(tree.read(folder.file("pyproject.toml")) if "pyproject.toml" in folder.files else None)
     told, poetry = table(document, "project"), table(document, "tool", "poetry")
     setup = _setup_call(tree.read(folder.file("setup.py"))) if "setup.py" in folder.files else {}
@@ -235,7 +245,7 @@ def _setup_scripts(setup: dict[str, ast.expr], cfg: configparser.ConfigParser | 
 def _configuration(text: str | None) -> configparser.ConfigParser | None:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(text or "")
+        parser.read_string((text or "")[:CONFIGURATION_LIMIT])
     except configparser.Error:
         return None
     return parser

@@ -25,6 +25,8 @@ READS_LIMIT = 4_000
 """Files that are opened, those that are asked for first."""
 EFFORT_LIMIT = 512 * 1024
 """Characters of source code that are parsed or split into tokens, of all files together: about a second."""
+LINE_EFFORT = 8
+"""What a line adds to that."""
 _Found = TypeVar("_Found")
 
 
@@ -91,9 +93,15 @@ class Tree:
         return self._texts[path]
 
     def spend(self, text: str) -> bool:
-        """Whether this source may still be parsed; what is left of the effort shrinks by it."""
-        self._effort -= len(text)
-        return self._effort >= 0 and not self._is_late()
+        """Whether this source may still be parsed; what is left of the effort shrinks by it, if it may.
+
+        Short lines hold more for a parser than their characters tell.
+        """
+        cost = len(text) + LINE_EFFORT * text.count("\n")
+        if cost > self._effort or self._is_late():
+            return False
+        self._effort -= cost
+        return True
 
     def below(self, folder: Folder) -> Iterator[Folder]:
         """The folder itself and every folder in it, nearest first."""
