@@ -69,8 +69,8 @@ def _inspect(model: Sandbox, service: str) -> dict[str, Any]:
 def _run_command(found: dict[str, Any], port: int) -> list[str]:
     """`docker run` with image, command, files and environment of a container, and nothing that contains it."""
     config, host = found["Config"], found["HostConfig"]
-    [inside] = host["PortBindings"]
-    command = ["docker", "run", "-d", "-p", f"127.0.0.1:{port}:{inside.partition('/')[0]}"]
+    [inside] = (each.partition("=")[2] for each in config["Env"] if each.startswith("PORT="))
+    command = ["docker", "run", "-d", "-p", f"127.0.0.1:{port}:{inside}"]
     command += ["--user", config["User"], "--workdir", config["WorkingDir"], "--entrypoint", config["Entrypoint"][0]]
     command += [word for each in config["Env"] for word in ("--env", each)]
     command += [word for target, options in host["Tmpfs"].items() for word in ("--tmpfs", f"{target}:{options}")]

@@ -12,6 +12,7 @@ from pathlib import Path
 from orket_pipelines.containers.model import (
     EGRESS,
     OWNER,
+    PUBLISHED,
     ContainerLimits,
     ContainerPurpose,
     ContainerSpec,
@@ -74,6 +75,8 @@ def check_network(spec: NetworkSpec) -> None:
     _refuse(f"network {spec.name!r}", [*_name_reasons(spec.name), *_label_reasons(spec.labels)])
     if spec.egress and spec.labels.purpose is not ContainerPurpose.PROXY:
         raise SpecRefused(f"network {spec.name!r} is refused: only the proxy of installs gets one with egress")
+    if spec.published and (spec.egress or spec.labels.purpose is not ContainerPurpose.FORWARDER):
+        raise SpecRefused(f"network {spec.name!r} is refused: only forwarders get one with ports, and no egress")
 
 
 def check_volume(spec: VolumeSpec) -> None:
@@ -84,11 +87,14 @@ def check_volume(spec: VolumeSpec) -> None:
 def check_attachment(labels: Mapping[str, str], purpose: str | None, network: Network) -> None:
     """Whether what bears `labels` and has `purpose` may join `network`.
 
-    Raises: SpecRefused where the network is somebody else's, or has egress and this is not the proxy.
+    Raises: SpecRefused where the network is somebody else's, has egress and this is not the proxy, or has a way to this
+    host and this is no forwarder.
     """
     check_ownership(labels, f"network {network.name!r}", network.labels)
     if EGRESS in network.labels and purpose != ContainerPurpose.PROXY:
         raise SpecRefused(f"network {network.name!r} is refused: it has egress, which only the proxy of installs gets")
+    if PUBLISHED in network.labels and purpose != ContainerPurpose.FORWARDER:
+        raise SpecRefused(f"network {network.name!r} is refused: it has a way to this host, which only forwarders get")
 
 
 def check_ownership(labels: Mapping[str, str], what: str, found: Mapping[str, str]) -> None:
@@ -193,8 +199,8 @@ def _network_reasons(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _port_reasons(spec: ContainerSpec) -> Iterator[str]:
-    if spec.ports and spec.labels.purpose is not ContainerPurpose.SERVICE:
-        yield f"ports are published for services, not for {spec.labels.purpose}"
+    if spec.ports and spec.labels.purpose is not ContainerPurpose.FORWARDER:
+        yield f"ports are published by forwarders, not for {spec.labels.purpose}"
     for port in spec.ports:
         if not LOWEST_PORT <= port.host_port <= HIGHEST_PORT:
             yield f"port {port.host_port} of this host lies outside {LOWEST_PORT} to {HIGHEST_PORT}"

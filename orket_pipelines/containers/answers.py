@@ -22,7 +22,7 @@ _GONE = (
 )
 """How an engine answers whose own servant, containerd, has ended."""
 _PORT = ("port is already allocated", "address already in use", "ports are not available")
-_SUBNET = ("overlap", "conflicts with network", "conflicts with existing route")
+_SUBNET = ("overlap", "subnet is already used", "conflicts with network", "conflicts with existing route")
 _LIMIT = 500
 """Characters of an engine's own words that are passed on."""
 

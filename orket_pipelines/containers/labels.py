@@ -3,7 +3,19 @@
 import hashlib
 from pathlib import Path
 
-from orket_pipelines.containers.model import EXPIRES, OWNER, PROCESS, PURPOSE, RUN, SUBJECT, WORKSPACE, Labels
+from orket_pipelines.containers.model import (
+    EGRESS,
+    EXPIRES,
+    OWNER,
+    PROCESS,
+    PUBLISHED,
+    PURPOSE,
+    RUN,
+    SUBJECT,
+    WORKSPACE,
+    Labels,
+    NetworkSpec,
+)
 
 
 def installation_id(home: Path) -> str:
@@ -26,3 +38,9 @@ def write_labels(labels: Labels) -> dict[str, str]:
         EXPIRES: None if labels.expires is None else str(labels.expires),
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def network_labels(spec: NetworkSpec) -> dict[str, str]:
+    """As the engine stores those of a network: whose it is, and what it lets through."""
+    ways = {EGRESS: spec.egress, PUBLISHED: spec.published}
+    return write_labels(spec.labels) | {name: "true" for name, is_open in ways.items() if is_open}

@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from orket_pipelines.clock import Clock
-from orket_pipelines.containers.labels import write_labels
+from orket_pipelines.containers.labels import network_labels, write_labels
 from orket_pipelines.containers.model import (
-    EGRESS,
     Container,
     ContainerSpec,
     Network,
@@ -80,7 +79,7 @@ class World:
 
     def create_network(self, spec: NetworkSpec) -> Network:
         """A network, its subnet chosen where `spec` has none."""
-        labels = write_labels(spec.labels) | ({EGRESS: "true"} if spec.egress else {})
+        labels = network_labels(spec)
         subnet = spec.subnet or self._free_subnet()
         made = Network(secrets.token_hex(32), spec.name, labels, subnet, self._clock.now())
         self.record("create_network", made=_network.dump_python(made, mode="json"))

@@ -9,6 +9,8 @@ OWNER, WORKSPACE, SUBJECT = "orket.owner", "orket.workspace", "orket.subject"
 PURPOSE, RUN, PROCESS, EXPIRES = "orket.purpose", "orket.run", "orket.process", "orket.expires"
 EGRESS = "orket.egress"
 """On networks alone: there where things leave it."""
+PUBLISHED = "orket.published"
+"""On networks alone: there where this host and what is on it reach each other, and ports can be published."""
 
 
 class ContainerPurpose(StrEnum):
@@ -21,6 +23,7 @@ class ContainerPurpose(StrEnum):
     BUILD = "build"
     SERVICE = "service"
     DATABASE = "database"
+    FORWARDER = "forwarder"
     BROWSER = "browser"
 
 
@@ -117,7 +120,9 @@ class ContainerSpec:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """A bridge. `egress` False: nothing leaves it, published ports work; True is granted to the install proxy alone.
+    """A bridge. By itself it is sealed: what is on it reaches nothing but what else is on it, not even this host, and
+    nothing there can publish a port. `egress`, granted to the install proxy alone: things leave it. `published`,
+    granted to forwarders alone: nothing leaves it but answers, and ports can be published.
 
     `subnet` (CIDR) None lets the engine choose.
     """
@@ -126,6 +131,7 @@ class NetworkSpec:
     labels: Labels
     subnet: str | None = None
     egress: bool = False
+    published: bool = False
 
 
 @dataclass(frozen=True, slots=True)

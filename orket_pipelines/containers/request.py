@@ -6,9 +6,8 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orket_pipelines.containers.labels import write_labels
+from orket_pipelines.containers.labels import network_labels, write_labels
 from orket_pipelines.containers.model import (
-    EGRESS,
     ContainerLimits,
     ContainerPurpose,
     ContainerSpec,
@@ -22,6 +21,8 @@ from orket_pipelines.containers.model import (
 
 LOOPBACK = "127.0.0.1"
 Body = dict[str, Any]
+BETWEEN_NETWORKS = frozenset({ContainerPurpose.FORWARDER, ContainerPurpose.PROXY})
+"""Purposes of what stands on two networks, and carries nothing from one to the other but what it means to."""
 
 
 def create_container(spec: ContainerSpec) -> Body:
@@ -66,10 +67,12 @@ def create_exec(
 def create_network(spec: NetworkSpec) -> Body:
     """What the SDK's `create_network` is called with.
 
-    Masquerading is off unless `egress`: nothing leaves, yet published ports work, which they do not on an `internal`
-    network. The bridge has a name of ours, so that one firewall rule can close this host to all of them.
+    A sealed one is `internal`: containers have no route out of it. And its bridge has no address on this host
+    (`inhibit_ipv4`): nobody there can be asked for. An internal bridge alone lets containers reach this host, and one
+    without masquerading lets their packets leave, answers excepted. The bridge has a name of ours, for firewall rules.
     """
     pools = [] if spec.subnet is None else [{"Subnet": spec.subnet}]
+    is_open = spec.egress or spec.published
     return {
         "name": spec.name,
         "check_duplicate": True,
@@ -78,9 +81,11 @@ def create_network(spec: NetworkSpec) -> Body:
         "options": {
             "com.docker.network.bridge.name": bridge_name(spec.name),
             "com.docker.network.bridge.enable_ip_masquerade": "true" if spec.egress else "false",
+            **({} if is_open else {"com.docker.network.bridge.inhibit_ipv4": "true"}),
             "com.docker.network.bridge.host_binding_ipv4": LOOPBACK,
         },
-        "labels": write_labels(spec.labels) | ({EGRESS: "true"} if spec.egress else {}),
+        "internal": not is_open,
+        "labels": network_labels(spec),
     }
 
 
@@ -141,6 +146,9 @@ def _host_config(spec: ContainerSpec) -> Body:
         # leave as questions about names.
         config["Dns"] = [LOOPBACK]
         config["DnsOptions"] = ["timeout:1", "attempts:2"]
+    if spec.labels.purpose in BETWEEN_NETWORKS:
+        # Containers inherit the host's readiness to route.
+        config["Sysctls"] = {"net.ipv4.ip_forward": "0"}
     return config
 
 

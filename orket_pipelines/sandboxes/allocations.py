@@ -52,12 +52,12 @@ def lease_port(store: Store, owner: str, purpose: str, ports: tuple[int, int]) -
     return int(found)
 
 
-def lease_subnet(store: Store, owner: str, pool: str) -> str:
-    """A subnet (CIDR) of `pool` for `owner`: the one that it has, or a free one.
+def lease_subnet(store: Store, owner: str, purpose: str, pool: str) -> str:
+    """A subnet (CIDR) of `pool` for `purpose` (a network) of `owner`: the one that it has, or a free one.
 
     Raises: SandboxError where none is left.
     """
-    found = _lease(store, _subnets(pool), owner, "network")
+    found = _lease(store, _subnets(pool), owner, purpose)
     if found is None:
         raise SandboxError(
             f"none of the subnets of {pool} is left for a sandbox",

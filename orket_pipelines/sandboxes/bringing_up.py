@@ -9,7 +9,15 @@ from orket_pipelines.errors import SandboxError, Stopped
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.model import Plan, Sandbox, SandboxState, Tell
 from orket_pipelines.sandboxes.probing import Ask, Silence, await_answers, diagnose
-from orket_pipelines.sandboxes.runtime import AddressTaken, DeploymentFailed, Generation, Handles, Runtime, end_of
+from orket_pipelines.sandboxes.runtime import (
+    NETWORKS,
+    AddressTaken,
+    DeploymentFailed,
+    Generation,
+    Handles,
+    Runtime,
+    end_of,
+)
 from orket_pipelines.sandboxes.source import copy_source, discard
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, failpoint, reach
@@ -112,10 +120,11 @@ class BringingUp:
         owner, settings = generation.sandbox, self.settings
         names = [service.name for service in generation.plan.services]
         ports = {name: allocations.lease_port(self.store, owner, name, settings.sandbox_ports) for name in names}
-        subnet = (
-            allocations.lease_subnet(self.store, owner, settings.sandbox_subnets) if self.runtime.uses_subnets else None
-        )
-        return replace(generation, ports=ports, subnet=subnet)
+        networks = NETWORKS if self.runtime.uses_subnets else ()
+        subnets = {
+            each: allocations.lease_subnet(self.store, owner, each, settings.sandbox_subnets) for each in networks
+        }
+        return replace(generation, ports=ports, subnets=subnets)
 
     def _ended(self, sandbox_id: str, handles: Handles) -> dict[str, str]:
         conditions = self.runtime.conditions(sandbox_id, handles)

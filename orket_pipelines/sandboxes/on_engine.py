@@ -1,4 +1,5 @@
-"""Sandboxes as containers: a bridge that nothing leaves, a container per service, a port of 127.0.0.1 for each."""
+"""Sandboxes as containers: a bridge with no way out and a container per service; what carries connections from a port
+of 127.0.0.1 to each stands on a bridge of its own besides."""
 
 import posixpath
 import threading
@@ -25,6 +26,8 @@ from orket_pipelines.sandboxes.building import Archive, Tail, run_script
 from orket_pipelines.sandboxes.model import Service
 from orket_pipelines.sandboxes.probing import listening_ports
 from orket_pipelines.sandboxes.runtime import (
+    FRONT,
+    SEALED,
     AddressTaken,
     Condition,
     DeploymentFailed,
@@ -38,6 +41,7 @@ from orket_pipelines.sandboxes.specs import (
     SOURCE,
     Station,
     build_spec,
+    forwarder_spec,
     inside_url,
     network_spec,
     port_of,
@@ -94,15 +98,19 @@ class ContainerRuntime:
             archive.unlink(missing_ok=True)
 
     def start(self, generation: Generation) -> Handles:
-        """Make the network where it is not there yet, and start every database and service."""
-        network = self._network(generation)
+        """Make the networks where they are not there yet, and start the forwarder, every database and service."""
+        network, front = self._network(generation, SEALED), self._network(generation, FRONT)
         services = {service.name: service for service in generation.plan.services}
         specs = {name: service_spec(self.station, generation, each, network) for name, each in services.items()}
         databases = Databases(self.engine, self.station, self.clock).start(generation, network)
+        forwarder = forwarder_spec(self.station, generation, front)
         with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
-            list(pool.map(lambda name: self._start(specs[name], generation.ports[name]), specs))
+            forwarding = pool.submit(self._start_forwarder, forwarder, network)
+            list(pool.map(self._start, specs.values()))
+            forwarding.result()
         return {
             "network": network,
+            "forwarder": forwarder.name,
             "databases": databases,
             "containers": {name: spec.name for name, spec in specs.items()},
             "ports": {name: port_of(service) for name, service in services.items()},
@@ -148,24 +156,28 @@ class ContainerRuntime:
         for volume in self.engine.volumes(self._labels_of(sandbox)):
             self.engine.remove_volume(volume.name)
 
-    def _network(self, generation: Generation) -> str:
-        found = self.engine.networks(self._labels_of(generation.sandbox))
-        if found:
-            return found[0].name
-        spec = network_spec(self.station, generation)
-        try:
-            name = self.engine.create_network(spec).name
-        except SubnetTaken as error:
-            raise AddressTaken(SUBNET, generation.subnet or "") from error
-        reach(AFTER_NETWORK)
-        return name
+    def _network(self, generation: Generation, which: str) -> str:
+        spec = network_spec(self.station, generation, which)
+        if spec.name not in {each.name for each in self.engine.networks(self._labels_of(generation.sandbox))}:
+            try:
+                self.engine.create_network(spec)
+            except SubnetTaken as error:
+                raise AddressTaken(SUBNET, spec.subnet or "") from error
+            reach(AFTER_NETWORK)
+        return spec.name
 
-    def _start(self, spec: ContainerSpec, port: int) -> None:
-        try:
-            self.engine.start(spec)
-        except PortTaken as error:
-            raise AddressTaken(PORT, str(port)) from error
+    def _start(self, spec: ContainerSpec) -> None:
+        self.engine.start(spec)
         reach(AFTER_CONTAINER)
+
+    def _start_forwarder(self, spec: ContainerSpec, network: str) -> None:
+        try:
+            self._start(spec)
+        except PortTaken as error:
+            # The engine names the port somewhere in its words.
+            ports = [str(port.host_port) for port in spec.ports]
+            raise AddressTaken(PORT, next((port for port in ports if port in str(error)), ports[0])) from error
+        self.engine.connect(network, spec.name)
 
     def _run_build(self, spec: ContainerSpec, service: Service, stop: threading.Event) -> None:
         said = Tail()

@@ -12,6 +12,8 @@ from orket_pipelines.sandboxes.model import Plan, Service, ServiceKind
 
 SECRETS = "secrets"
 """The folder of a sandbox's files that outlives its generations."""
+SEALED, FRONT = NETWORKS = ("sealed", "front")
+"""The networks of a sandbox: the one that its services are on, and the one by which this host reaches them."""
 Handles = dict[str, Any]
 """What a runtime needs to find its things again; JSON."""
 
@@ -32,7 +34,8 @@ class AddressTaken(SandboxError):
 class Generation:
     """One deployment of a sandbox: what runs, from which files, where.
 
-    `folder` holds its files; `ports` are those of this host by service; `subnet` is None where the runtime needs none.
+    `folder` holds its files; `ports` are those of this host by service, `subnets` by
+    network; empty where the runtime needs none.
     `expires` is in microseconds.
     """
 
@@ -43,7 +46,7 @@ class Generation:
     environment: Environment
     expires: int | None
     ports: Mapping[str, int] = field(default_factory=dict)
-    subnet: str | None = None
+    subnets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def source(self) -> Path:

@@ -16,17 +16,20 @@ from orket_pipelines.containers.model import (
     Scratch,
 )
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
-from orket_pipelines.sandboxes import gateway
+from orket_pipelines.sandboxes import forwarder, gateway
 from orket_pipelines.sandboxes.building import run_script
 from orket_pipelines.sandboxes.databases import ENVIRONMENT, SERVICE_SECRETS, Database, databases_of
 from orket_pipelines.sandboxes.model import Service
-from orket_pipelines.sandboxes.runtime import DeploymentFailed, Generation, command_of, is_page
+from orket_pipelines.sandboxes.runtime import FRONT, DeploymentFailed, Generation, command_of, is_page
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container, whose ports are published on 127.0.0.1 alone
 SOURCE, SITE = "/source", "/site"
 PAGE_PORT = 8080
 WEB_PORT = 8000
 """Where services listen inside their containers, unless the plan says otherwise."""
+FIRST_FORWARDED = 9000
+"""Where a forwarder listens inside its container for the first service; the next follow."""
+FORWARDER_LIMITS = ContainerLimits(memory=128 * 1024**2, cpus=1.0, processes=64)
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
 TELL = f". {SERVICE_SECRETS}/{ENVIRONMENT} && "
 """How a service is told of its databases: by a file, as variables of a container are there for everybody to inspect."""
@@ -74,7 +77,6 @@ def service_spec(station: Station, generation: Generation, service: Service, net
         limits=station.limits,
         network=network,
         aliases=(alias_of(service),),
-        ports=(PublishedPort(port, generation.ports[service.name]),),
         restarts=station.restarts,
     )
     if told:
@@ -103,10 +105,28 @@ def build_spec(station: Station, generation: Generation, service: Service) -> Co
     return _over_dependencies(spec, station, generation)
 
 
-def network_spec(station: Station, generation: Generation) -> NetworkSpec:
-    """The bridge of a sandbox. It outlives this generation, and so its date."""
-    dateless = replace(labels(station, generation, ContainerPurpose.SERVICE), expires=None)
-    return NetworkSpec(f"orket-{generation.sandbox[:12]}", dateless, subnet=generation.subnet)
+def forwarder_spec(station: Station, generation: Generation, network: str) -> ContainerSpec:
+    """What carries connections from this host to the services; `network` is the front, and it joins theirs besides."""
+    services = list(enumerate(generation.plan.services, FIRST_FORWARDED))
+    ways = [f"{port}={alias_of(each)}:{port_of(each)}" for port, each in services]
+    return ContainerSpec(
+        name=f"orket-{generation.sandbox[:12]}-{generation.number}-forwarder",
+        image=station.image,
+        command=("python3", "-I", "-c", forwarder.source(), *ways),
+        labels=labels(station, generation, ContainerPurpose.FORWARDER),
+        user=station.user,
+        limits=FORWARDER_LIMITS,
+        network=network,
+        ports=tuple(PublishedPort(port, generation.ports[each.name]) for port, each in services),
+        restarts=station.restarts,
+    )
+
+
+def network_spec(station: Station, generation: Generation, which: str) -> NetworkSpec:
+    """A bridge of a sandbox. It outlives this generation, and so its date."""
+    purpose = ContainerPurpose.FORWARDER if which == FRONT else ContainerPurpose.SERVICE
+    dateless, subnet = replace(labels(station, generation, purpose), expires=None), generation.subnets.get(which)
+    return NetworkSpec(f"orket-{generation.sandbox[:12]}-{which}", dateless, subnet=subnet, published=which == FRONT)
 
 
 def labels(station: Station, generation: Generation, purpose: ContainerPurpose) -> Labels:

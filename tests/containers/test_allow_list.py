@@ -24,6 +24,7 @@ from orket_pipelines.errors import SpecRefused
 
 LABELS = Labels("0a1b2c3d4e5f", "default", "ISSUE-1", ContainerPurpose.WORKBENCH)
 SERVICE = replace(LABELS, purpose=ContainerPurpose.SERVICE)
+FORWARDER = replace(LABELS, purpose=ContainerPurpose.FORWARDER)
 SPEC = ContainerSpec("orket-1", "orket-workbench:0.1.0", ("sleep", "infinity"), LABELS, (10_001, 10_001))
 
 
@@ -46,9 +47,9 @@ def test_a_modest_workbench_is_granted(home: Path) -> None:
     assert check(spec, home) == spec
 
 
-def test_a_service_may_have_a_network_names_and_ports(home: Path) -> None:
+def test_a_forwarder_may_have_a_network_names_and_ports(home: Path) -> None:
     network: dict[str, Any] = {"network": "orket-todo", "aliases": ("api",), "ports": (PublishedPort(80, 20_000),)}
-    spec = replace(SPEC, labels=SERVICE, restarts=3, **network)
+    spec = replace(SPEC, labels=FORWARDER, restarts=3, **network)
     assert check(spec, home) == spec
 
 
@@ -77,11 +78,18 @@ def test_a_service_may_have_a_network_names_and_ports(home: Path) -> None:
         ({"network": ""}, "not a network of ours"),
         ({"aliases": ("db",)}, "names and ports need a network"),
         ({"network": "orket-todo", "aliases": ("a b",)}, "a name in a network"),
-        ({"network": "orket-todo", "ports": (PublishedPort(80, 20_000),)}, "published for services, not for workbench"),
-        ({"labels": SERVICE, "ports": (PublishedPort(80, 20_000),)}, "names and ports need a network"),
-        ({"labels": SERVICE, "network": "n1", "ports": (PublishedPort(80, 80),)}, "port 80 of this host lies outside"),
-        ({"labels": SERVICE, "network": "n1", "ports": (PublishedPort(80, 0),)}, "port 0 of this host lies outside"),
-        ({"labels": SERVICE, "network": "n1", "ports": (PublishedPort(70_000, 2000),)}, "70000 is no port"),
+        (
+            {"network": "orket-todo", "ports": (PublishedPort(80, 20_000),)},
+            "published by forwarders, not for workbench",
+        ),
+        ({"network": "n1", "labels": SERVICE, "ports": (PublishedPort(80, 20_000),)}, "published by forwarders"),
+        ({"labels": FORWARDER, "ports": (PublishedPort(80, 20_000),)}, "names and ports need a network"),
+        (
+            {"labels": FORWARDER, "network": "n1", "ports": (PublishedPort(80, 80),)},
+            "port 80 of this host lies outside",
+        ),
+        ({"labels": FORWARDER, "network": "n1", "ports": (PublishedPort(80, 0),)}, "port 0 of this host lies outside"),
+        ({"labels": FORWARDER, "network": "n1", "ports": (PublishedPort(70_000, 2000),)}, "70000 is no port"),
         ({"restarts": 1_000}, "may be started again"),
         ({"restarts": -1}, "may be started again"),
         ({"limits": ContainerLimits(memory=2**50)}, "memory must lie between"),
@@ -203,6 +211,15 @@ def test_only_the_proxy_gets_a_network_with_egress() -> None:
     for purpose in set(ContainerPurpose) - {ContainerPurpose.PROXY}:
         with pytest.raises(SpecRefused, match="egress"):
             check_network(NetworkSpec("orket-out", replace(LABELS, purpose=purpose), egress=True))
+
+
+def test_only_forwarders_get_a_network_with_ports() -> None:
+    spec = NetworkSpec("orket-front", FORWARDER, published=True)
+    check_network(spec)
+    refused = [replace(spec, labels=replace(LABELS, purpose=each)) for each in ContainerPurpose if each != "forwarder"]
+    for each in (*refused, replace(spec, labels=replace(LABELS, purpose=ContainerPurpose.PROXY), egress=True)):
+        with pytest.raises(SpecRefused, match="only forwarders get one with ports"):
+            check_network(each)
 
 
 def test_names_of_networks_and_volumes_are_plain() -> None:

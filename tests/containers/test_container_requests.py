@@ -105,24 +105,25 @@ def test_a_workbench_gets_this_and_nothing_else() -> None:
     }
 
 
-def test_a_service_is_published_on_loopback_alone_and_started_again_a_few_times() -> None:
+def test_a_forwarder_is_published_on_loopback_alone_routes_nothing_and_is_started_again_a_few_times() -> None:
     service = ContainerSpec(
-        name="orket-api",
+        name="orket-forwarder",
         image="orket-workbench:0.1.0",
-        command=("uvicorn",),
-        labels=Labels("0a1b2c3d4e5f", "default", "todo", ContainerPurpose.SERVICE),
+        command=("python3",),
+        labels=Labels("0a1b2c3d4e5f", "default", "todo", ContainerPurpose.FORWARDER),
         user=(1000, 1000),
         network="orket-todo",
-        aliases=("api",),
+        aliases=("front",),
         ports=(PublishedPort(8000, 20_001),),
         restarts=3,
     )
     asked = request.create_container(service)
     assert asked["ExposedPorts"] == {"8000/tcp": {}}
-    assert asked["NetworkingConfig"] == {"EndpointsConfig": {"orket-todo": {"Aliases": ["api"]}}}
+    assert asked["NetworkingConfig"] == {"EndpointsConfig": {"orket-todo": {"Aliases": ["front"]}}}
     assert asked["HostConfig"]["NetworkMode"] == "orket-todo"
     assert asked["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "20001"}]}
     assert asked["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert asked["HostConfig"]["Sysctls"] == {"net.ipv4.ip_forward": "0"}
 
 
 def test_a_command_gets_no_terminal_no_input_and_no_privileges() -> None:
@@ -137,7 +138,7 @@ def test_a_command_gets_no_terminal_no_input_and_no_privileges() -> None:
     }
 
 
-def test_a_network_lets_nothing_out_and_its_bridge_is_named_for_the_firewall() -> None:
+def test_a_network_has_no_way_out_and_none_to_this_host() -> None:
     assert request.create_network(NetworkSpec("orket-todo", LABELS, "10.213.0.16/28")) == {
         "name": "orket-todo",
         "check_duplicate": True,
@@ -146,8 +147,10 @@ def test_a_network_lets_nothing_out_and_its_bridge_is_named_for_the_firewall() -
         "options": {
             "com.docker.network.bridge.name": "orkt9fbc508761",
             "com.docker.network.bridge.enable_ip_masquerade": "false",
+            "com.docker.network.bridge.inhibit_ipv4": "true",
             "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
         },
+        "internal": True,
         "labels": {
             "orket.owner": "0a1b2c3d4e5f",
             "orket.workspace": "default",
@@ -161,8 +164,21 @@ def test_a_network_with_egress_says_so_in_a_label() -> None:
     proxy = Labels("0a1b2c3d4e5f", "default", "install", ContainerPurpose.PROXY)
     asked = request.create_network(NetworkSpec("orket-out", proxy, egress=True))
     assert asked["options"]["com.docker.network.bridge.enable_ip_masquerade"] == "true"
-    assert asked["labels"]["orket.egress"] == "true"
+    assert (asked["labels"]["orket.egress"], "orket.published" in asked["labels"]) == ("true", False)
+    assert not asked["internal"]
     assert asked["ipam"] == {"Driver": "default", "Config": []}
+
+
+def test_a_network_with_ports_has_a_way_to_this_host_and_says_so_in_a_label() -> None:
+    forwarder = Labels("0a1b2c3d4e5f", "default", "todo", ContainerPurpose.FORWARDER)
+    asked = request.create_network(NetworkSpec("orket-front", forwarder, published=True))
+    assert asked["options"] == {
+        "com.docker.network.bridge.name": request.bridge_name("orket-front"),
+        "com.docker.network.bridge.enable_ip_masquerade": "false",
+        "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
+    }
+    assert (asked["labels"]["orket.published"], "orket.egress" in asked["labels"]) == ("true", False)
+    assert not asked["internal"]
 
 
 def test_the_name_of_a_bridge_fits_the_kernel() -> None:

@@ -83,13 +83,14 @@ def run(engine: DockerEngine, container: Container, *command: str, **options: An
 def test_every_container_got_what_the_engine_was_asked_for(docker_engine: DockerEngine, spec: ContainerSpec) -> None:
     """By inspection from outside and by a look around from inside, of each shape of container that rooms start."""
     labels, client = spec.labels, docker.APIClient(version="auto")
-    network = docker_engine.create_network(NetworkSpec(f"{labels.subject}-net", labels))
+    forwarding = replace(labels, purpose=ContainerPurpose.FORWARDER)
+    network = docker_engine.create_network(NetworkSpec(f"{labels.subject}-net", forwarding, published=True))
     volume = docker_engine.create_volume(VolumeSpec(f"{labels.subject}-volume", labels))
     writable = (*spec.mounts, VolumeMount(volume.name, "/data", read_only=False))
     service = replace(
         spec,
         name=f"{spec.name}-service",
-        labels=replace(labels, purpose=ContainerPurpose.SERVICE),
+        labels=forwarding,
         network=network.name,
         ports=(PublishedPort(8000, free_port()),),
         mounts=writable,

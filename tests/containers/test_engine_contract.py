@@ -59,8 +59,11 @@ class Place:
     def network(self, name: str = "net", **facts: object) -> NetworkSpec:
         return replace(NetworkSpec(f"{self.mark}-{name}", self.labels()), **facts)  # type: ignore[arg-type]
 
-    def service(self, network: str, port: int, name: str = "web") -> ContainerSpec:
-        labels = self.labels(ContainerPurpose.SERVICE)
+    def front(self) -> NetworkSpec:
+        return self.network(published=True, labels=self.labels(ContainerPurpose.FORWARDER))
+
+    def forwarder(self, network: str, port: int, name: str = "web") -> ContainerSpec:
+        labels = self.labels(ContainerPurpose.FORWARDER)
         ports = (PublishedPort(8000, port),)
         return replace(self.spec(name), labels=labels, network=network, aliases=("web",), ports=ports)
 
@@ -143,10 +146,10 @@ def test_a_second_container_of_a_name_is_refused_and_the_first_runs_on(place: Pl
 
 
 def test_a_port_in_use_is_told_apart_and_nothing_is_left_behind(place: Place) -> None:
-    network, port = place.engine.create_network(place.network()), free_port()
-    place.engine.start(place.service(network.name, port))
-    with pytest.raises(PortTaken):
-        place.engine.start(place.service(network.name, port, "second"))
+    network, port = place.engine.create_network(place.front()), free_port()
+    place.engine.start(place.forwarder(network.name, port))
+    with pytest.raises(PortTaken, match=str(port)):
+        place.engine.start(place.forwarder(network.name, port, "second"))
     assert place.engine.find(f"{place.mark}-second") is None
 
 
@@ -219,6 +222,15 @@ def test_only_the_proxy_joins_a_network_with_egress(place: Place) -> None:
         place.engine.start(replace(place.spec(), network=network.name))
     made = place.engine.start(place.spec())
     with pytest.raises(SpecRefused, match="egress"):
+        place.engine.connect(network.name, made.id)
+
+
+def test_only_a_forwarder_joins_a_network_with_a_way_to_this_host(place: Place) -> None:
+    network = place.engine.create_network(place.front())
+    with pytest.raises(SpecRefused, match="a way to this host"):
+        place.engine.start(replace(place.spec(), network=network.name))
+    made = place.engine.start(place.spec())
+    with pytest.raises(SpecRefused, match="a way to this host"):
         place.engine.connect(network.name, made.id)
 
 

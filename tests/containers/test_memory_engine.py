@@ -117,9 +117,9 @@ def test_starts_fail_as_told_and_leave_nothing(engine: MemoryEngine) -> None:
 
 
 def test_ports_can_be_taken_by_somebody_else(engine: MemoryEngine) -> None:
-    engine.create_network(NetworkSpec("orket-net", LABELS))
+    labels = replace(LABELS, purpose=ContainerPurpose.FORWARDER)
+    engine.create_network(NetworkSpec("orket-net", labels, published=True))
     engine.taken_ports.add(20_000)
-    labels = replace(LABELS, purpose=ContainerPurpose.SERVICE)
     with pytest.raises(PortTaken):
         engine.start(replace(SPEC, labels=labels, network="orket-net", ports=(PublishedPort(80, 20_000),)))
 

@@ -32,7 +32,7 @@ def lease_many(url: str, name: str) -> list[str]:
     """Fifty ports and five subnets, in a process and for a tenant of its own."""
     store = Store.open(url, workspace_id=f"tenant-{name}")
     ports = [str(lease_port(store, f"sandbox-{name}", str(number), (23_000, 23_999))) for number in range(50)]
-    subnets = [lease_subnet(store, f"sandbox-{name}-{number}", "10.9.0.0/22") for number in range(5)]
+    subnets = [lease_subnet(store, f"sandbox-{name}-{number}", "sealed", "10.9.0.0/22") for number in range(5)]
     store.close()
     return ports + subnets
 
@@ -97,22 +97,22 @@ def test_what_turned_out_to_be_taken_is_passed_over_for_an_hour(store: Store, cl
 
 
 def test_subnets_have_sixteen_addresses_and_do_not_overlap(store: Store) -> None:
-    found = {lease_subnet(store, name, "10.9.0.0/27") for name in ("one", "two")}
+    found = {lease_subnet(store, name, "sealed", "10.9.0.0/27") for name in ("one", "two")}
 
     assert found == {"10.9.0.0/28", "10.9.0.16/28"}
     with pytest.raises(SandboxError, match="none of the subnets"):
-        lease_subnet(store, "three", "10.9.0.0/27")
+        lease_subnet(store, "three", "sealed", "10.9.0.0/27")
 
 
 def test_a_pool_that_is_none_names_the_setting(store: Store) -> None:
     with pytest.raises(SandboxError) as raised:
-        lease_subnet(store, "one", "10.9.0.0/30")
+        lease_subnet(store, "one", "sealed", "10.9.0.0/30")
     assert "ORKET_SANDBOX_SUBNETS" in raised.value.next_step
 
 
 def test_what_was_given_back_is_free_again(store: Store) -> None:
     port = lease_port(store, "one", "web", (23_000, 23_000))
-    lease_subnet(store, "one", "10.9.0.0/28")
+    lease_subnet(store, "one", "sealed", "10.9.0.0/28")
     with store.write() as tx:
         release(tx, "one")
 

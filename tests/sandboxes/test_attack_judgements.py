@@ -65,7 +65,9 @@ def test_silence_proves_a_wall_only_where_there_is_no_way_or_somebody_behind_it(
         (106, QUICK, Verdict.BROKEN),
         (100, Seen(quiet=0.03, loaded=0.059), Verdict.HELD),
         (100, Seen(quiet=0.03, loaded=0.061), Verdict.BROKEN),
-        (100, Seen(quiet=0.002, loaded=0.019), Verdict.HELD),
+        (100, Seen(quiet=0.002, loaded=0.049), Verdict.HELD),
+        (100, Seen(quiet=0.002, loaded=0.051), Verdict.BROKEN),
+        (100, Seen(quiet=0.051, loaded=0.052), Verdict.NOT_TRIED),
         (100, Seen(quiet=0.002), Verdict.BROKEN),
     ],
 )

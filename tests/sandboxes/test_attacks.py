@@ -27,8 +27,6 @@ from orket_pipelines.settings import Settings
 from orket_pipelines.store import new_id
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-NOT_YET = {"datagrams", "host"}
-"""What a bridge without masquerading does not keep in; docs/ISOLATION.md says what does."""
 ORKET = "from orket_pipelines.cli import main; main()"
 SECRET = "a-file-of-the-machine"
 KNOWN = b"\x81\x80"
@@ -49,7 +47,8 @@ def outcomes(workbench_image: str, tmp_path_factory: pytest.TempPathFactory) -> 
 @attacks
 def test_a_live_sandbox_holds_against(attack: Attack, outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes[attack.name]
-    assert (outcome.verdict is Verdict.BROKEN) is (attack.name in NOT_YET), outcome.told
+    # A machine that is busy with other tests may be too busy to tell of a bomb what its neighbour felt.
+    assert outcome.verdict is Verdict.HELD or (attack.is_bomb and "too busy to tell" in outcome.told), outcome.told
 
 
 @pytest.fixture(scope="module")

@@ -168,7 +168,7 @@ def test_one_that_stopped_is_started_over_its_data_and_one_that_nobody_wants_is_
     place.generation = replace(place.generation, plan=Plan((replace(API, databases=("redis",)), PAGE), "api"))
     place.start()
 
-    assert place.names() == ["orket-one-1-api", "orket-one-1-web", "orket-one-redis"]
+    assert place.names() == ["orket-one-1-api", "orket-one-1-forwarder", "orket-one-1-web", "orket-one-redis"]
     assert len(place.engine.volumes({})) == len(KINDS)
 
 

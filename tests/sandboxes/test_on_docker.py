@@ -82,7 +82,7 @@ def test_a_pair_is_built_served_replaced_and_removed(
     second = deploy(sandboxes, pair("c2"))
     assert second.urls == first.urls
     assert get(second.url, "/api/version") == "api c2"
-    assert names(docker_engine, settings) == ["2-api", "2-web"]
+    assert names(docker_engine, settings) == ["2-api", "2-forwarder", "2-web"]
     assert "serving c2" in sandboxes.logs(second)["api"]
     assert re.fullmatch(r"\S+Z serving c2", sandboxes.logs(second, stamped=True)["api"].splitlines()[0])
     assert explain(second.state, second.note, sandboxes.look(second)) == []
@@ -132,5 +132,5 @@ def test_a_deployment_that_was_killed_is_carried_on_and_leaves_one_generation(
 
     assert (sandbox.state, sandbox.generation) == (SandboxState.RUNNING, 1)
     assert get(sandbox.url, "/api/version") == "api c2"
-    assert names(docker_engine, settings) == ["1-api", "1-web"]
-    assert len(docker_engine.networks(owned(settings))) == 1
+    assert names(docker_engine, settings) == ["1-api", "1-forwarder", "1-web"]
+    assert len(docker_engine.networks(owned(settings))) == 2

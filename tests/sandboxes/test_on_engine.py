@@ -149,19 +149,39 @@ def test_a_service_runs_over_a_copy_of_its_files_and_reaches_nothing_but_its_sib
     sandbox = deploy(sandboxes, pair("c1"))
     api = programs.specs[f"orket-{sandbox.id[:12]}-1-api"]
     source = sandboxes.folder_of(sandbox.id) / "1" / "source"
-    network = engine.networks({})[0]
+    [network] = (each for each in engine.networks({}) if each.name.endswith("-sealed"))
 
     assert api.command[:3] == ("sh", "-c", run_script("/source"))
     assert api.command[4:] == ("api", "python3", "server.py", "8000")
     assert api.mounts == (FolderMount(source, "/source", read_only=True),)
     assert [scratch.target for scratch in api.scratch] == ["/tmp", "/project/checkout"]
     assert (api.network, api.aliases) == (network.name, ("api",))
-    assert api.ports == (PublishedPort(8000, int(sandbox.urls["api"].rpartition(":")[2])),)
+    assert api.ports == ()
     assert set(api.environment) == {"PATH", "HOME", "LANG", "PYTHONUNBUFFERED", "PORT", "HOST"}
     assert 0 not in api.user
     assert (api.labels.subject, api.labels.process) == (sandbox.id, None)
     assert api.labels.expires == sandbox.expires_at
     assert sandboxes.network_of(sandbox) == (network.name, {"api": "http://api:8000", "web": "http://web:8080"})
+
+
+def test_this_host_reaches_services_by_a_forwarder_that_stands_on_a_network_of_its_own_besides(
+    sandboxes: DeployedSandboxes, engine: MemoryEngine, programs: Programs, pair: Pair
+) -> None:
+    sandbox = deploy(sandboxes, pair("c1"))
+    forwarder = programs.specs[f"orket-{sandbox.id[:12]}-1-forwarder"]
+    ports = {name: int(url.rpartition(":")[2]) for name, url in sandbox.urls.items()}
+
+    assert forwarder.command[4:] == ("9000=api:8000", "9001=web:8080")
+    assert forwarder.ports == (PublishedPort(9000, ports["api"]), PublishedPort(9001, ports["web"]))
+    assert (forwarder.mounts, 0 in forwarder.user) == ((), False)
+    sealed, front = f"orket-{sandbox.id[:12]}-sealed", f"orket-{sandbox.id[:12]}-front"
+    found = engine.find(forwarder.name)
+    assert found is not None
+    assert set(found.addresses) == {sealed, front}
+    networks = {network.name: network for network in engine.networks({})}
+    assert "orket.published" in networks[front].labels
+    assert "orket.published" not in networks[sealed].labels
+    assert len({network.subnet for network in networks.values()}) == 2
 
 
 def test_the_page_is_built_without_a_network_and_served_with_a_way_to_the_service(
@@ -208,7 +228,7 @@ def test_a_later_commit_replaces_containers_and_keeps_network_and_ports(
 
     assert second.urls == first.urls
     assert engine.networks({}) == networks
-    assert names(engine) == ["2-api", "2-web"]
+    assert names(engine) == ["2-api", "2-forwarder", "2-web"]
 
 
 def test_down_leaves_nothing_on_the_engine_and_no_lease(
@@ -305,13 +325,13 @@ def test_subnets_that_strangers_have_are_given_up_for_another(
     sandboxes: DeployedSandboxes, engine: MemoryEngine, settings: Settings, pair: Pair
 ) -> None:
     stranger = Labels("stranger", "default", "theirs", ContainerPurpose.SERVICE)
-    for number in (0, 16, 48):
+    for number in (0, 48):
         engine.create_network(NetworkSpec(f"theirs-{number}", stranger, subnet=f"10.9.0.{number}/28"))
     four = settings.model_copy(update={"sandbox_subnets": "10.9.0.0/26"})
     sandbox = deploy(replace(sandboxes, settings=four), pair("c1"))
 
-    network, _ = sandboxes.network_of(sandbox) or ("", {})
-    assert [found.subnet for found in engine.networks({}) if found.name == network] == ["10.9.0.32/28"]
+    ours = [found.subnet for found in engine.networks({}) if found.labels["orket.subject"] == sandbox.id]
+    assert sorted(filter(None, ours)) == ["10.9.0.16/28", "10.9.0.32/28"]
 
 
 def test_a_machine_whose_ports_are_all_taken_is_at_fault_and_not_the_commit(
@@ -350,8 +370,8 @@ def test_an_engine_whose_answer_is_lost_is_waited_for_and_nothing_is_left_twice(
     sandbox = deploy(sandboxes, pair("c1"))
 
     assert (sandbox.state, sandbox.generation) == (SandboxState.RUNNING, 1)
-    assert names(engine) == ["1-api", "1-web"]
-    assert len(engine.networks({})) == 1
+    assert names(engine) == ["1-api", "1-forwarder", "1-web"]
+    assert len(engine.networks({})) == 2
 
 
 def test_a_stop_while_it_starts_leaves_no_container(

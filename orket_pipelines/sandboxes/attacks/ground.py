@@ -14,7 +14,7 @@ from pathlib import Path
 from orket_pipelines.containers.model import SUBJECT
 from orket_pipelines.sandboxes.attacks.model import Ground, Target
 from orket_pipelines.sandboxes.attacks.target import MEMORY, PROCESSES, Pair
-from orket_pipelines.sandboxes.specs import WEB_PORT
+from orket_pipelines.sandboxes.specs import FIRST_FORWARDED, WEB_PORT
 
 OUTSIDE = (Target("1.1.1.1", 443), Target("8.8.8.8", 53), Target("9.9.9.9", 443), Target("2606:4700:4700::1111", 443))
 METADATA = (
@@ -102,7 +102,8 @@ def _accept(server: socket.socket) -> None:
 
 def _addresses(pair: Pair) -> list[Target]:
     found = pair.engine.containers(pair.owner | {SUBJECT: pair.neighbour.id})
-    return [Target(address, WEB_PORT) for each in found for address in each.addresses.values()]
+    addresses = [address for each in found for address in each.addresses.values()]
+    return [Target(address, port) for address in addresses for port in (WEB_PORT, FIRST_FORWARDED)]
 
 
 def _gateways(pair: Pair) -> list[str]:

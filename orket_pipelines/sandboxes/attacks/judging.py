@@ -10,8 +10,9 @@ SLACK = 1.05
 """What is counted in blocks may come to a little more."""
 SLOWER = 2.0
 """How many times slower a neighbour may get."""
-UNFELT = 0.02
-"""Seconds: an answer within them is as good as any, whatever it took before."""
+UNFELT = 0.05
+"""Seconds: an answer within them is as good as any, whatever it took before; and a machine that takes longer with
+nothing to do for us is too busy to tell."""
 SHOWN = 5
 
 
@@ -81,6 +82,8 @@ def _felt(seen: Seen, told: str) -> tuple[Verdict, str]:
     if seen.quiet is None or seen.loaded is None:
         return Verdict.BROKEN, f"{told}; but its neighbour did not answer"
     told += f"; its neighbour answered in {seen.loaded * 1000:.1f} ms (p95), before in {seen.quiet * 1000:.1f}"
+    if seen.quiet > UNFELT:
+        return Verdict.NOT_TRIED, f"{told}: this machine is too busy to tell"
     if seen.loaded > max(seen.quiet * SLOWER, UNFELT):
         return Verdict.BROKEN, told
     return Verdict.HELD, told

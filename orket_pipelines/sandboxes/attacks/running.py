@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orket_pipelines.containers import open_engine
-from orket_pipelines.containers.model import SUBJECT
+from orket_pipelines.containers.model import PURPOSE, SUBJECT, ContainerPurpose
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.errors import ContainerError
 from orket_pipelines.sandboxes.attacks.catalog import ATTACKS
@@ -30,6 +30,8 @@ BETWEEN = 0.01
 """Seconds between two questions to it."""
 RESTART = 15.0
 """Seconds that the engine may take to start a container again that a bomb ended."""
+AGAIN = 2
+"""Times that a bomb that got through is tried again."""
 ALL_OF_IT = 10_000_000
 HOSTILE_CONTAINERS = ("orket-hostile-compose", "orket-hostile-built")
 HOSTILE_IMAGE = "orket-hostile:latest"
@@ -71,9 +73,10 @@ def _try(attack: Attack, pair: Pair, ground: Ground) -> Outcome:
     began = time.monotonic()
     container = _container(pair)
     verdict, told = (_bomb if attack.is_bomb else _ask)(attack, pair, ground, container)
-    if attack.is_bomb and verdict is Verdict.BROKEN:
-        # What else the machine does slows neighbours, too: a hole is still there the second time.
-        verdict, told = _bomb(attack, pair, ground, _container(pair))
+    for _ in range(AGAIN if attack.is_bomb else 0):
+        # What else the machine does slows neighbours, too: a hole is still there the next time.
+        if verdict is Verdict.BROKEN:
+            verdict, told = _bomb(attack, pair, ground, _container(pair))
     return Outcome(attack.name, attack.claim, verdict, told, round(time.monotonic() - began, 2))
 
 
@@ -114,7 +117,8 @@ def timed(url: str) -> Iterator[list[float]]:
 
 def _container(pair: Pair) -> str:
     """The id of the service that attacks, once it runs."""
-    [name] = (each.name for each in pair.engine.containers(pair.owner | {SUBJECT: pair.hostile.id}))
+    labels = pair.owner | {SUBJECT: pair.hostile.id, PURPOSE: str(ContainerPurpose.SERVICE)}
+    [name] = (each.name for each in pair.engine.containers(labels))
     end = time.monotonic() + RESTART
     while (found := pair.engine.find(name)) is None or not found.running:
         if time.monotonic() > end:

@@ -7,11 +7,16 @@ import secrets
 import socket
 import struct
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-PATIENCE = 1.5
-"""Seconds after which nobody answers."""
+PATIENCE = 3.4
+"""Seconds after which nobody answers: the kernel gives up after three to find a neighbour on its link."""
+TAKING = 0.5
+"""Seconds in which whoever is on the link says so."""
+COMPLETE = 2
+"""The flag of a neighbour whose place is known."""
 ASKED = "example.com"
 EMBEDDED = "127.0.0.11"
 """Docker's own resolver in each container."""
@@ -66,7 +71,8 @@ def neighbours(ground: dict[str, Any]) -> None:
 
 
 def datagrams(ground: dict[str, Any]) -> None:
-    """Words that need no answer: where the kernel knows a way, they go."""
+    """Words that need no answer: they go where the kernel knows a way, and somebody on it takes them."""
+    sent = []
     for target in [*ground["outside"], *ground["metadata"], *ground["neighbours"]]:
         family = socket.AF_INET6 if ":" in target["host"] else socket.AF_INET
         what = f"{target['host']}:{target['port']}"
@@ -76,7 +82,31 @@ def datagrams(ground: dict[str, Any]) -> None:
         except OSError as error:
             tell(what, succeeded=False, told=reason(error))
         else:
-            tell(what, succeeded=True, told="sent")
+            sent.append((what, target["host"]))
+    time.sleep(TAKING)
+    takers = neighbours_known()
+    for what, address in sent:
+        hop = next_hop(address)
+        tell(what, succeeded=hop in takers, told=f"{hop} takes it" if hop in takers else f"{hop} is not there")
+
+
+def neighbours_known() -> set[str]:
+    """Who on this link has said where packets for it go."""
+    with open("/proc/net/arp") as file:
+        rows = [line.split() for line in file.read().splitlines()[1:]]
+    return {row[0] for row in rows if int(row[2], 16) & COMPLETE}
+
+
+def next_hop(address: str) -> str:
+    """To whom on this link a packet for `address` is handed: a gateway, or the address itself."""
+    wanted, best = struct.unpack("=I", socket.inet_aton(address))[0], (-1, address)
+    with open("/proc/net/route") as file:
+        for line in file.read().splitlines()[1:]:
+            _, destination, gateway, _, _, _, _, mask, *_ = line.split()
+            if wanted & int(mask, 16) == int(destination, 16) and int(mask, 16).bit_count() > best[0]:
+                hop = address if not int(gateway, 16) else socket.inet_ntoa(struct.pack("=I", int(gateway, 16)))
+                best = (int(mask, 16).bit_count(), hop)
+    return best[1]
 
 
 def names(ground: dict[str, Any]) -> None:
