@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     engine_patience: PositiveFloat = Field(
         60.0, description="How long a worker tries again while the container engine does not answer."
     )
+    container_tier: Literal["runc", "runsc", "kata", "rootless"] = Field(
+        "runc",
+        description="What holds containers beside their hardening: `runsc` (gVisor), `kata` or `rootless`, where the "
+        "engine has it; nothing is started with less.",
+    )
     container_memory: PositiveInt = Field(2 * 1024**3, description="Of one container, in bytes; there is no swap.")
     container_cpus: PositiveFloat = Field(2.0)
     container_processes: PositiveInt = Field(256)

@@ -30,7 +30,7 @@ def check_engine(settings: Settings) -> None:
     """Raises: EngineUnavailable, ContainerError where there is nothing to attack."""
     if not engine_answers():
         raise EngineUnavailable("no container engine answers", next_step="Start Docker, then look: orket doctor")
-    if open_engine(settings.home).find_image(settings.workbench_image) is None:
+    if open_engine(settings.home, settings.container_tier).find_image(settings.workbench_image) is None:
         raise ContainerError(
             f"the container engine has no image {settings.workbench_image}",
             next_step="Build it: orket images build; or name another: ORKET_WORKBENCH_IMAGE",

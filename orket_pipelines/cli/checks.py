@@ -168,14 +168,17 @@ def check_engine(settings: Settings) -> Finding:
     if not engine_answers():
         advice = "Start Docker, or name an engine by DOCKER_HOST; without one, commands run as processes of this user."
         return Finding("engine", "warn", "no container engine answers", advice)
-    engine = open_engine(settings.home)
+    engine = open_engine(settings.home, settings.container_tier)
     try:
         facts = engine.facts()
         images = dict.fromkeys((settings.workbench_image, settings.e2e_image))
         lacking = [name for name in images if engine.find_image(name) is None]
+    except SettingsError as error:
+        return Finding("engine", "fail", str(error), error.next_step)
     except OrketError as error:
         return Finding("engine", "warn", str(error), error.next_step)
-    told = "; ".join([f"{facts.version}, isolation {facts.tier}", *facts.warnings])
+    networks = "sealed" if facts.seals else "open to this host"
+    told = "; ".join([f"{facts.version}, isolation {facts.tier}, networks {networks}", *facts.warnings])
     if lacking:
         return Finding("engine", "warn", f"{told}; it lacks {' and '.join(lacking)}", "orket images build")
     return Finding("engine", "warn" if facts.warnings else "ok", told)

@@ -106,7 +106,7 @@ def _examine(settings: "Settings", kind: str) -> "list[Finding]":
 
     name: str = getattr(settings, KINDS[kind])
     ours = _is_ours(settings, kind)
-    engine = open_engine(settings.home)
+    engine = open_engine(settings.home, settings.container_tier)
     image = engine.find_image(name)
     if image is None:
         step = "orket images build" if ours else f"docker pull {name}"

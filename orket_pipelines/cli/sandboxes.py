@@ -49,16 +49,18 @@ def list_all(terminal: Terminal) -> None:
 def show(terminal: Terminal, name: Name) -> None:
     """One sandbox: its services, their addresses, and why it does not run where it does not."""
     from orket_pipelines.sandboxes.observing import observations
-    from orket_pipelines.sandboxes.records import get_sandbox
+    from orket_pipelines.sandboxes.records import get_sandbox, handles_of
     from orket_pipelines.sandboxes.uptime import VOUCHES, uptime
 
     with terminal.store() as store, store.read() as tx:
         found = get_sandbox(tx, name)
         since = tx.now - DAY
+        tier = handles_of(tx, found.id).get("tier")
         day = uptime(observations(tx, found.id, since=since - VOUCHES), since=since, until=tx.now)
-    terminal.data({**asdict(found), "uptime": {**asdict(day), "ratio": day.ratio}})
+    terminal.data({**asdict(found), "tier": tier, "uptime": {**asdict(day), "ratio": day.ratio}})
     terminal.say(f"{found.rock_id}: {found.state}, commit {found.commit}, generation {found.generation}")
-    terminal.say(f"sandbox {found.id}, isolation {found.isolation}, kept until {_until(found) or 'deleted'}")
+    isolation = f"{found.isolation} ({tier})" if tier else found.isolation
+    terminal.say(f"sandbox {found.id}, isolation {isolation}, kept until {_until(found) or 'deleted'}")
     known = "nothing is known" if day.ratio is None else f"{day.ratio:.1%} of what is known"
     terminal.say(f"up in the last 24 hours: {known}; unknown: {day.unknown / DAY:.0%} of them")
     rows = [

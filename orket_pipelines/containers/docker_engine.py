@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from orket_pipelines.containers.answers import (
 from orket_pipelines.containers.connection import Connection, ping
 from orket_pipelines.containers.contexts import find_endpoint
 from orket_pipelines.containers.endpoint import Endpoint, Frames
-from orket_pipelines.containers.isolation import judge
+from orket_pipelines.containers.isolation import Tier, choose_runtime, judge
 from orket_pipelines.containers.labels import write_labels
 from orket_pipelines.containers.model import (
     PURPOSE,
@@ -55,9 +56,9 @@ _PAUSE = 0.01
 _Answer = TypeVar("_Answer")
 
 
-def open_engine(home: Path) -> "DockerEngine":
-    """The engine that Docker's own programs would use, for the installation at `home`."""
-    return DockerEngine(home)
+def open_engine(home: Path, tier: Tier = "runc") -> "DockerEngine":
+    """The engine that Docker's own programs would use, for the installation at `home`, isolating as `tier` says."""
+    return DockerEngine(home, tier=tier)
 
 
 def engine_answers() -> bool:
@@ -76,13 +77,17 @@ class DockerEngine:
     threads.
     """
 
-    def __init__(self, home: Path, *, endpoint: Endpoint | None = None, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, home: Path, *, endpoint: Endpoint | None = None, timeout: float = TIMEOUT, tier: Tier = "runc"
+    ) -> None:
         self._home = home
+        self._tier: Tier = tier
         self._connection = Connection(endpoint or find_endpoint(), timeout)
 
     def facts(self) -> EngineFacts:
         with self._connection.asking("ask the engine what it is") as client:
-            return judge(client.version(), client.info())
+            version, info = client.version(), client.info()
+        return judge(version, info, choose_runtime(self._tier, info))
 
     def find_image(self, name: str) -> Image | None:
         with self._connection.asking(f"look for image {name}") as client:
@@ -100,8 +105,8 @@ class DockerEngine:
         spec = allow_list.check(spec, self._home)
         self._check_belongings(spec)
         self._give_volumes(spec)
+        asked = request.create_container(spec, self._runtime)
         with self._connection.asking(f"start container {spec.name}") as client:
-            asked = request.create_container(spec)
             made = client.create_container_from_config(asked, spec.name)["Id"]  # type: ignore[no-untyped-call]
             reach(CREATED)
             try:
@@ -219,6 +224,15 @@ class DockerEngine:
     def remove_volume(self, name: str) -> None:
         with self._connection.asking(f"remove volume {name}") as client:
             _unless_missing(lambda: client.remove_volume(name))
+
+    @cached_property
+    def _runtime(self) -> str | None:
+        """What containers are started with; None is the engine's own."""
+        if self._tier == "runc":
+            return None
+        with self._connection.asking("ask the engine for its runtimes") as client:
+            info = client.info()
+        return choose_runtime(self._tier, info)
 
     def _check_belongings(self, spec: ContainerSpec) -> None:
         """That network and volumes are ours: the engine would make volumes that it does not know, without labels."""

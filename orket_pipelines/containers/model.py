@@ -187,9 +187,13 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """`tier` is the isolation in force: `rootless`, `gvisor`, `kata`, or `runc`; `warnings` are for `orket doctor`."""
+    """`tier` is the isolation in force: `rootless`, `gvisor`, `kata`, or `runc`; `warnings` are for `orket doctor`.
+
+    `seals` tells that a bridge can be without an address on the host, so that nobody there is reached from it.
+    """
 
     version: str
     api_version: str
     tier: str
     warnings: tuple[str, ...] = ()
+    seals: bool = True

@@ -25,8 +25,12 @@ BETWEEN_NETWORKS = frozenset({ContainerPurpose.FORWARDER, ContainerPurpose.PROXY
 """Purposes of what stands on two networks, and carries nothing from one to the other but what it means to."""
 
 
-def create_container(spec: ContainerSpec) -> Body:
-    """The body of `POST /containers/create`. Whatever `spec` says, it asks for no privilege at all."""
+def create_container(spec: ContainerSpec, runtime: str | None = None) -> Body:
+    """The body of `POST /containers/create`. Whatever `spec` says, it asks for no privilege at all.
+
+    `runtime` is one that the engine knows, None its own.
+    """
+    chosen = {} if runtime is None else {"Runtime": runtime}
     body = {
         "Image": spec.image,
         # Not as Cmd alone: an image may bring an entry point, which would be run instead.
@@ -42,7 +46,7 @@ def create_container(spec: ContainerSpec) -> Body:
         "StdinOnce": False,
         "AttachStdin": False,
         "ExposedPorts": {_port(port): {} for port in spec.ports},
-        "HostConfig": _host_config(spec),
+        "HostConfig": _host_config(spec) | chosen,
     }
     if spec.network is not None:
         body["NetworkingConfig"] = {"EndpointsConfig": {spec.network: {"Aliases": list(spec.aliases)}}}

@@ -57,7 +57,7 @@ def find_engine(settings: Settings) -> Found:
     """Look whether an engine answers, and what it has."""
     if not engine_answers():
         return Found(answers=False)
-    engine = open_engine(settings.home)
+    engine = open_engine(settings.home, settings.container_tier)
     images = dict.fromkeys((settings.workbench_image, settings.e2e_image))
     return Found(answers=True, lacking=tuple(name for name in images if engine.find_image(name) is None))
 
@@ -97,7 +97,7 @@ def open_means(settings: Settings, store: Store, leases: LeaseKeeper) -> Means:
     """The means that settings and machine allow. Raises: as `in_containers`."""
     found = find_engine(settings)
     if in_containers(settings, found):
-        return _on_engine(settings, store, leases, open_engine(settings.home))
+        return _on_engine(settings, store, leases, open_engine(settings.home, settings.container_tier))
     return _on_processes(settings, store, leases, found)
 
 
@@ -129,7 +129,7 @@ def _on_engine(settings: Settings, store: Store, leases: LeaseKeeper, engine: En
 def _on_processes(settings: Settings, store: Store, leases: LeaseKeeper, found: Found) -> Means:
     installer = ProcessInstaller(store, settings, leases=leases)
     workbenches = ProcessWorkbenches(installer=installer)
-    unused = open_engine(settings.home) if found.answers else None
+    unused = open_engine(settings.home, settings.container_tier) if found.answers else None
     sandboxes = open_sandboxes(settings, store, installer, engine=None, unused=unused)
     browsers = ProcessBrowsers(settings)
 

@@ -110,6 +110,7 @@ class ContainerRuntime:
             forwarding.result()
         return {
             "network": network,
+            "tier": self.engine.facts().tier,
             "forwarder": forwarder.name,
             "databases": databases,
             "containers": {name: spec.name for name, spec in specs.items()},

@@ -86,6 +86,15 @@ def test_an_engine_is_named_with_its_isolation_and_the_images_it_lacks(workbench
     assert "isolation " in found.found
     assert found.found.endswith("it lacks orket-test-no-such-image:1")
     assert found.next == "orket images build"
+    assert ", networks sealed" in found.found
+
+
+@pytest.mark.docker
+def test_an_engine_without_the_tier_that_is_asked_for_fails(workbench_image: str, tmp_path: Path) -> None:
+    found = checks.check_engine(Settings(home=tmp_path, workbench_image=workbench_image, container_tier="kata"))
+    assert found.status == "fail"
+    assert "has no such runtime" in found.found
+    assert found.next.endswith("ORKET_CONTAINER_TIER=runc")
 
 
 def test_a_taken_port_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

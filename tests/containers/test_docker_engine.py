@@ -25,8 +25,9 @@ from orket_pipelines.containers import (
     VolumeMount,
     VolumeSpec,
     installation_id,
+    request,
 )
-from orket_pipelines.errors import ContainerError
+from orket_pipelines.errors import ContainerError, SettingsError
 from orket_pipelines.store import new_id
 
 pytestmark = pytest.mark.docker
@@ -251,3 +252,22 @@ def free_port() -> int:
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         return int(opened.getsockname()[1])
+
+
+def test_a_tier_that_the_engine_lacks_starts_nothing(docker_home: Path, spec: ContainerSpec) -> None:
+    engine = DockerEngine(docker_home, tier="kata")
+    if any("kata" in name for name in docker.APIClient(version="auto").info()["Runtimes"]):
+        pytest.skip("this engine has it")
+    with pytest.raises(SettingsError, match=r"no such runtime: it has .*runc"):
+        engine.start(spec)
+    with pytest.raises(SettingsError, match="no such runtime"):
+        engine.facts()
+    assert engine.find(spec.name) is None
+
+
+def test_a_runtime_that_is_asked_for_is_the_one_that_runs(docker_home: Path, spec: ContainerSpec) -> None:
+    """Under one of its other names: this is what gVisor and Kata are asked for with."""
+    client = docker.APIClient(version="auto")
+    asked = request.create_container(spec, "runc")
+    made = client.create_container_from_config(asked, spec.name)["Id"]  # type: ignore[no-untyped-call]
+    assert client.inspect_container(made)["HostConfig"]["Runtime"] == "runc"

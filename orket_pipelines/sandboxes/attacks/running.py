@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orket_pipelines.containers import open_engine
+from orket_pipelines.containers.isolation import Tier
 from orket_pipelines.containers.model import PURPOSE, SUBJECT, ContainerPurpose
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.errors import ContainerError
@@ -43,7 +44,7 @@ def attack(
     *,
     attacks: Sequence[Attack] = ATTACKS,
     outside: Sequence[Target] = OUTSIDE,
-    open_engine: Callable[[Path], Engine] = open_engine,
+    open_engine: Callable[[Path, Tier], Engine] = open_engine,
 ) -> Iterator[Outcome]:
     """Deploy two sandboxes below ORKET_HOME, try `attacks` from one of them, and leave nothing.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orket_pipelines.containers import installation_id
+from orket_pipelines.containers.isolation import Tier
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.model import Environment
@@ -71,7 +72,7 @@ class NothingToInstall:
 
 
 @contextmanager
-def deployed_pair(settings: Settings, open_engine: Callable[[Path], Engine]) -> Iterator[Pair]:
+def deployed_pair(settings: Settings, open_engine: Callable[[Path, Tier], Engine]) -> Iterator[Pair]:
     """Both sandboxes, running; whatever happens, nothing is left of them. What a killed run left goes first.
 
     Raises: GitError where another run is at it, SandboxError where they do not start, EngineUnavailable.
@@ -80,7 +81,7 @@ def deployed_pair(settings: Settings, open_engine: Callable[[Path], Engine]) -> 
     home = settings.home.resolve() / FOLDER
     with ExitStack() as stack:
         stack.enter_context(held(home.with_name(f"{FOLDER}.lock"), patience=1.0))
-        engine = open_engine(home)
+        engine = open_engine(home, settings.container_tier)
         clear(engine, home)
         stack.callback(clear, engine, home)
         home.mkdir()
