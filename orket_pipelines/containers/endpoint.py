@@ -46,6 +46,9 @@ class Endpoint:
             return _open_socket(parts.path, timeout)
         if parts.scheme == "context":
             raise ValueError("Docker has no such context, or cannot read it; docker context ls lists them")
+        if parts.scheme == "ssh":
+            way = f"ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock {parts.netloc}"
+            raise ValueError(f"ssh is not spoken here: forward it ({way}), then DOCKER_HOST=unix:///tmp/engine.sock")
         if parts.scheme not in {"tcp", "http", "https"} or not parts.hostname:
             raise ValueError("only unix:// and tcp:// addresses of an engine are understood")
         opened = socket.create_connection((parts.hostname, parts.port or 2375), timeout)

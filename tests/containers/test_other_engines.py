@@ -1,13 +1,16 @@
-"""Engines elsewhere than at the usual socket: by Docker's contexts, and over TLS."""
+"""Engines elsewhere than at the usual socket: by Docker's contexts, over TLS, and through ssh."""
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -127,6 +130,67 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_RDWR)
     except OSError:
         sink.close()
+
+
+@pytest.fixture
+def tunnel(tmp_path: Path, workbench_image: str) -> Iterator[str]:
+    """The engine of a machine to which there is nothing but ssh, which is this one, by a socket that ssh forwards."""
+    sshd = shutil.which("sshd") or "/usr/sbin/sshd"
+    if not Path(sshd).exists() or shutil.which("ssh") is None:
+        pytest.skip("OpenSSH is not installed (on Debian: apt-get install openssh-server)")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    for name in ("host", "mine"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name], cwd=tmp_path, check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = [sshd, "-D", "-e", "-f", "/dev/null", "-h", f"{tmp_path}/host", "-p", str(port)]
+    server += ["-o", "ListenAddress=127.0.0.1", "-o", "StrictModes=no", "-o", f"AuthorizedKeysFile={tmp_path}/mine.pub"]
+    known = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectionAttempts=20"]
+    where = f"{tmp_path}/engine.sock:{DEFAULT_HOST.removeprefix('unix://')}"
+    client = [
+        "ssh",
+        "-nNT",
+        "-F",
+        "/dev/null",
+        "-i",
+        f"{tmp_path}/mine",
+        *known,
+        "-L",
+        where,
+        "-p",
+        str(port),
+        "127.0.0.1",
+    ]
+    with ExitStack() as ending:
+        for command in (server, client):
+            started = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            ending.callback(started.wait)
+            ending.callback(started.kill)
+        until = time.monotonic() + 20
+        while not (tmp_path / "engine.sock").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield f"unix://{tmp_path}/engine.sock"
+
+
+@pytest.mark.docker
+def test_an_engine_behind_ssh_is_had_by_a_socket_that_ssh_forwards(
+    tunnel: str, docker_home: Path, workbench_image: str
+) -> None:
+    engine = DockerEngine(docker_home, endpoint=Endpoint(tunnel))
+    labels = Labels(installation_id(docker_home), "tests", f"ssh-{new_id()}", ContainerPurpose.WORKBENCH, "p", "r", 7)
+    made = engine.start(ContainerSpec(labels.subject, workbench_image, ("sleep", "60"), labels, (10_001, 10_002)))
+    said: list[bytes] = []
+    assert engine.execute(made.id, ["sh", "-c", "seq 20000; exit 3"], output=said.append) == 3
+    assert b"".join(said).decode().split() == [str(number) for number in range(1, 20_001)]
+    engine.remove(made.id)
+
+
+def test_an_address_of_ssh_is_answered_with_the_way_to_forward_it(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"forward it \(ssh -nNT -L .* me@there\), then DOCKER_HOST=unix://"):
+        DockerEngine(tmp_path, endpoint=Endpoint("ssh://me@there")).facts()
 
 
 @pytest.mark.docker
