@@ -1,22 +1,20 @@
 """What runs of a rock in its bug-fix phase, tried again with every suite it declares; a failure is a bug."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
-from orket_pipelines.cards.bugs import Bug, Finding, FoundIn, Severity, Source, report
+from orket_pipelines.cards.bugs import Bug, report
 from orket_pipelines.cards.model import Card
 from orket_pipelines.cards.records import get_card
 from orket_pipelines.delivery.deploying import holding_sandbox
 from orket_pipelines.delivery.factory import Factory, project_of
 from orket_pipelines.delivery.model import Attempt, SuiteRun
 from orket_pipelines.delivery.records import count_runs, store_run
-from orket_pipelines.delivery.verifying import try_suite
+from orket_pipelines.delivery.suite_bugs import findings_of
+from orket_pipelines.delivery.trying import try_suite
 from orket_pipelines.sandboxes import Sandbox, SandboxState
 from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import Transaction, failpoint, reach
-from orket_pipelines.verification.findings import failing
-from orket_pipelines.verification.model import SuiteKind
 from orket_pipelines.verification.suites import HEALTHY, declared_suites
 
 BEFORE_FINDINGS = failpoint("bugs.before_findings")
@@ -25,8 +23,6 @@ AFTER_FINDINGS = failpoint("bugs.after_findings")
 NIGHTLY = "nightly"
 """The occasion of a test run on what has been running for a while."""
 TRIED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
-BUGS_OF_SUITE = 10
-"""Failed cases of one run that become a bug each; what fails besides is told in the last of them."""
 
 
 def verify_again(factory: Factory, rock_id: str, *, stop: threading.Event) -> tuple[list[SuiteRun], list[Bug]]:
@@ -55,33 +51,11 @@ def verify_again(factory: Factory, rock_id: str, *, stop: threading.Event) -> tu
     return runs, found
 
 
-def findings_of(run: SuiteRun, sandbox: Sandbox) -> Iterator[Finding]:
-    """A bug for each case that failed, or one for a run that says of no case why it did not pass. Pure."""
-    if run.report.passed:
-        return
-    bad = [(case.name, case.message) for case in failing(run.report)]
-    whole = [(f"suite {run.suite.name}", run.report.log)]
-    severity = Severity.CRITICAL if run.suite.kind is SuiteKind.HEALTHY else Severity.MAJOR
-    verified_by = () if run.suite.kind is SuiteKind.HEALTHY else (run.suite.name,)
-    for index, (case, said) in enumerate((bad or whole)[:BUGS_OF_SUITE], 1):
-        more = len(bad) - BUGS_OF_SUITE if index == BUGS_OF_SUITE else 0
-        text = f"{said}\n\n{more} more cases failed with it." if more > 0 else said
-        yield Finding(
-            name=" ".join(f"{run.suite.name}: {case}".split())[:200],
-            description=text or "It failed without a word.",
-            severity=severity,
-            source=Source.VERIFICATION,
-            by=NIGHTLY,
-            found_in=FoundIn(sandbox.commit, sandbox.id, f"{run.suite.name}: {case}"),
-            verified_by=verified_by,
-        )
-
-
 def _store(tx: Transaction, factory: Factory, rock: Card, sandbox: Sandbox, runs: list[SuiteRun]) -> list[Bug]:
     number = 1 + count_runs(tx, rock.id, NIGHTLY, HEALTHY.name)
     attempt = Attempt(number, project_of(tx, rock).repository, "", sandbox.commit, None, None, None)
     found = []
     for run in runs:
         store_run(tx, factory.settings.home, rock, attempt, run)
-        found += [report(tx, rock.id, finding) for finding in findings_of(run, sandbox)]
+        found += [report(tx, rock.id, finding) for finding in findings_of(run, sandbox, by=NIGHTLY)]
     return found

@@ -1,6 +1,5 @@
 """The gate before done: main is deployed as it stands, and what the card declares is tried on it."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
@@ -9,30 +8,23 @@ from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardState
 from orket_pipelines.cards.records import find_card, list_cards, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.deploying import deploy_main, holding_sandbox
-from orket_pipelines.delivery.factory import Factory
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import add_feedback, store_run
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.suite_comments import tell_forge
+from orket_pipelines.delivery.trying import try_suite
 from orket_pipelines.delivery.work import Work
 from orket_pipelines.errors import DetectionError
-from orket_pipelines.git.folders import remove
 from orket_pipelines.sandboxes import Sandbox, SandboxState
 from orket_pipelines.store import Lease, Transaction, append, failpoint, reach
-from orket_pipelines.verification.artifacts import artifacts_folder
 from orket_pipelines.verification.findings import around_trouble, digest_of, digest_of_texts, findings, shared_out
-from orket_pipelines.verification.flaky import with_rerun
-from orket_pipelines.verification.model import Suite, SuiteKind, SuiteReport, Target
+from orket_pipelines.verification.model import Suite, SuiteKind
 from orket_pipelines.verification.reports import LOG_LIMIT
 from orket_pipelines.verification.suites import rock_suites, suites_of
 
-BEFORE_SUITE = failpoint("verification.before_suite")
-AFTER_SUITE = failpoint("verification.after_suite")
 BEFORE_VERDICT = failpoint("verification.before_verdict")
 AFTER_VERDICT = failpoint("verification.after_verdict")
 
-SANDBOX = "sandbox"
-"""The occasion of a test run on what is deployed."""
 VERIFIER = "system"
 LOG_LINES = 200
 """Lines of each service that are looked at for what goes with a failure."""
@@ -109,32 +101,6 @@ def _lost(sandbox: Sandbox | None, seconds: float, *failures: str) -> Verdict:
 def _run(work: Work, stage: Stage, suite: Suite, sandbox: Sandbox) -> SuiteRun:
     about = {"card_id": work.card.id, "run_id": _run_id(work, suite)}
     return try_suite(work.factory, stage, suite, sandbox, **about, stop=work.stop)
-
-
-def try_suite(
-    factory: Factory, stage: Stage, suite: Suite, sandbox: Sandbox, *, card_id: str, run_id: str, stop: threading.Event
-) -> SuiteRun:
-    """Run a suite on a sandbox; what it leaves lies with the card's artifacts."""
-    clock, settings = factory.store.clock, factory.settings
-    inside = stage.sandboxes.network_of(sandbox)
-    network, urls = inside if inside is not None else (None, {})
-    target = Target(sandbox.id, sandbox.front, sandbox.urls, network, urls)
-    started_at = clock.now()
-
-    def run(time: int) -> SuiteReport:
-        name = run_id if time == 1 else f"{run_id}.again"
-        folder = artifacts_folder(settings.home, factory.store.workspace_id, card_id, name)
-        about = {"browsers": stage.browsers, "folder": folder, "deadline": settings.suite_timeout, "stop": stop}
-        try:
-            return stage.run_suite(suite, target, **about)
-        finally:
-            if time > 1:
-                remove(folder)
-
-    reach(BEFORE_SUITE)
-    report = with_rerun(run, again=settings.rerun_failed_suites and suite.kind is not SuiteKind.MISSING)
-    reach(AFTER_SUITE)
-    return SuiteRun(SANDBOX, sandbox.commit, report, started_at, suite, clock.now(), run_id, sandbox.id)
 
 
 def _run_id(work: Work, suite: Suite) -> str:

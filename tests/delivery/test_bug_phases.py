@@ -18,8 +18,9 @@ from orket_pipelines.clock import FakeClock
 from orket_pipelines.delivery import Factory, deliver_rock
 from orket_pipelines.delivery.bug_phases import fix_critical, look_after_phases, report_path
 from orket_pipelines.delivery.model import Result
-from orket_pipelines.delivery.nightly import BUGS_OF_SUITE, verify_again
+from orket_pipelines.delivery.nightly import verify_again
 from orket_pipelines.delivery.stage import Stage
+from orket_pipelines.delivery.suite_bugs import BUGS_OF_SUITE
 from orket_pipelines.delivery.upkeep import look_after
 from orket_pipelines.errors import EngineUnavailable
 from orket_pipelines.sandboxes import MemorySandboxes, Sandbox, SandboxState
