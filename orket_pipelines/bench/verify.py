@@ -27,7 +27,7 @@ from orket_pipelines.delivery.isolation import worker_labels
 from orket_pipelines.delivery.model import Attempt
 from orket_pipelines.delivery.records import store_run
 from orket_pipelines.delivery.stage import Stage
-from orket_pipelines.delivery.verifying import try_suite
+from orket_pipelines.delivery.trying import try_suite
 from orket_pipelines.errors import OrketError
 from orket_pipelines.sandboxes import Sandbox
 from orket_pipelines.settings import load_settings

@@ -87,7 +87,7 @@ def opinions(said: Iterable[Feedback]) -> list[Opinion]:
 
 @dataclass(frozen=True, slots=True)
 class SuiteRun:
-    """A run of a suite on `commit`, on one of its occasions: head, merged, sandbox.
+    """A run of a suite on `commit`, on one of its occasions: head, merged, sandbox, regression, nightly.
 
     `id` None: it gets one. `ended_at` None: now. `artifacts` are what an event may tell of the files it left.
     """

@@ -15,7 +15,7 @@ from orket_pipelines.delivery.trying import try_suite
 from orket_pipelines.sandboxes import Sandbox, SandboxState
 from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.store import Transaction, failpoint, reach
-from orket_pipelines.verification.suites import HEALTHY, declared_suites
+from orket_pipelines.verification.suites import HEALTHY, tried_suites
 
 BEFORE_FINDINGS = failpoint("bugs.before_findings")
 AFTER_FINDINGS = failpoint("bugs.after_findings")
@@ -37,7 +37,7 @@ def verify_again(factory: Factory, rock_id: str, *, stop: threading.Event) -> tu
             sandbox, number = sandbox_of_rock(tx, rock_id), 1 + count_runs(tx, rock_id, NIGHTLY, HEALTHY.name)
         if factory.stage is None or sandbox is None or sandbox.state not in TRIED:
             return [], []
-        suites = (HEALTHY, *declared_suites(rock).values())
+        suites = (HEALTHY, *tried_suites(rock))
         runs = []
         for suite in suites:
             run_id = f"{rock_id}.{NIGHTLY}-{number}.{suite.name}"

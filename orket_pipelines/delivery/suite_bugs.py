@@ -13,7 +13,10 @@ BUGS_OF_SUITE = 10
 
 
 def findings_of(run: SuiteRun, sandbox: Sandbox, *, by: str) -> Iterator[Finding]:
-    """A bug for each case that failed, or one for a run that says of no case why it did not pass. `by` is who tried it."""
+    """A bug for each case that failed, or one for a run that says of no case why it did not pass.
+
+    `by` is who tried it.
+    """
     if run.report.passed:
         return
     bad = [(case.name, case.message) for case in failing(run.report)]

@@ -10,6 +10,7 @@ from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.deploying import deploy_main, holding_sandbox
 from orket_pipelines.delivery.model import FeedbackKind, SuiteRun
 from orket_pipelines.delivery.records import add_feedback, store_run
+from orket_pipelines.delivery.regressions import store_standing, try_standing
 from orket_pipelines.delivery.stage import Stage
 from orket_pipelines.delivery.suite_comments import tell_forge
 from orket_pipelines.delivery.trying import try_suite
@@ -33,7 +34,7 @@ LOG_LINES = 200
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of trying. `failures` are told to the author; none means that everything holds.
-    `failure` is the same for the same failures.
+    `failure` is the same for the same failures. `standing` are runs of what others had proven, which is not to blame.
 
     `seconds`: how long the deployment took, near none where what was there already was up to date.
     """
@@ -43,6 +44,7 @@ class Verdict:
     runs: tuple[SuiteRun, ...] = ()
     failures: tuple[str, ...] = ()
     failure: str = ""
+    standing: tuple[SuiteRun, ...] = ()
 
 
 def verify(work: Work) -> None:
@@ -54,12 +56,12 @@ def verify(work: Work) -> None:
     with work.store.glance() as tx:
         rock = find_card(tx, card.rock_id) if card.rock_id else None
     if work.factory.stage is None and not _suites(work, rock, serves=False):
-        _settle(work, Verdict(None))
+        _settle(work, rock, Verdict(None))
         return
     with holding_sandbox(work.factory, card.rock_id or card.id, work.stop) as lease:
         verdict = _try(work, rock, lease)
         tell_forge(work, verdict.runs)
-        _settle(work, verdict)
+        _settle(work, rock, verdict)
 
 
 def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
@@ -80,7 +82,9 @@ def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
         return _lost(sandbox, seconds, lost)
     runs = tuple(_run(work, stage, suite, sandbox) for suite in suites)
     bad = [run for run in runs if not run.report.passed]
-    said = stage.sandboxes.logs(sandbox, tail=LOG_LINES) if bad else {}
+    if not bad:
+        return Verdict(sandbox, seconds, runs, standing=try_standing(work, stage, rock, sandbox, suites))
+    said = stage.sandboxes.logs(sandbox, tail=LOG_LINES)
     told = tuple(findings(run.suite.name, run.commit, run.report, run_id=run.id or "", services=said) for run in bad)
     failure = digest_of_texts(digest_of(run.suite.name, run.report) for run in bad)
     kept = tuple(run if run.report.passed else _with_logs(run, said) for run in runs)
@@ -108,7 +112,7 @@ def _run_id(work: Work, suite: Suite) -> str:
     return f"{work.card.id}.{work.attempt.number}.{suite.name}"
 
 
-def _settle(work: Work, verdict: Verdict) -> None:
+def _settle(work: Work, rock: Card | None, verdict: Verdict) -> None:
     """Everything that came of it, and the card's move, in one transaction."""
     reach(BEFORE_VERDICT)
     with work.store.write() as tx:
@@ -116,6 +120,8 @@ def _settle(work: Work, verdict: Verdict) -> None:
             _tell_deployment(tx, work.card, verdict.sandbox, verdict.seconds)
             for run in verdict.runs:
                 store_run(tx, work.factory.settings.home, work.card, work.attempt, run)
+            if rock is not None:
+                store_standing(tx, work, rock, verdict.sandbox, verdict.standing)
         if verdict.failures:
             body = "\n\n".join(verdict.failures)
             kind, told = FeedbackKind.VERIFICATION_FAILED, {"failure": verdict.failure}

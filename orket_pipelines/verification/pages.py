@@ -17,6 +17,7 @@ OCCASIONS = {
     "head": "on the branch",
     "merged": "on the merged tree",
     "sandbox": "on the sandbox",
+    "regression": "on the sandbox, for another card",
     "nightly": "on what had run for a while",
 }
 

@@ -60,7 +60,8 @@ def write_cases(cases: Iterable[Case]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run of a suite as it is stored. `purpose` is its occasion: head, merged, sandbox. Times are in microseconds."""
+    """A run of a suite as it is stored. `purpose` is its occasion: head, merged, sandbox, regression or nightly.
+    Times are in microseconds."""
 
     id: str
     card_id: str

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from orket_pipelines.cards.bugs import bugs_of
 from orket_pipelines.cards.model import Card, CardKind, CardState
-from orket_pipelines.cards.records import get_card, insert_cards, update_card
+from orket_pipelines.cards.records import comments_of, get_card, insert_cards, update_card
 from orket_pipelines.delivery import Factory, Result, deliver_rock
 from orket_pipelines.delivery.model import FeedbackKind
 from orket_pipelines.delivery.records import feedback_of, last_attempt
@@ -280,6 +281,79 @@ def test_a_deployment_skips_the_commits_that_nobody_waits_for(paged: Line, stage
     assert sandbox is not None
     assert 1 <= sandbox.generation <= merges
     assert len(events(paged, "card.deployed")) == 3
+
+
+def when_another_breaks_the_page(paged: Line) -> Answer:
+    """`one` proves the page; `two` comes after it and declares nothing, and with its merge the page fails."""
+    issue(paged, "one", "page")
+    issue(paged, "two", depends_on=("one",))
+    paged.scripts["two"] = {"coder": [scene("work", write("two.txt", "x"), READY)]}
+
+    def answer(suite: Suite, target: Target) -> SuiteReport:
+        with paged.store.read() as tx:
+            proven = get_card(tx, "one").state is CardState.DONE
+        return verdict(passed=suite.name != "page" or not proven)
+
+    return answer
+
+
+def test_what_was_proven_before_and_fails_at_another_s_gate_is_a_bug_and_not_its_author_s_blame(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    found = deliver(staged(when_another_breaks_the_page(paged)))
+    assert (found["one"].result, found["two"].result) == (Result.DONE, Result.DONE)
+    with paged.store.read() as tx:
+        [bug], attempt, rock = bugs_of(tx, "shop"), last_attempt(tx, "two"), get_card(tx, "shop")
+    assert attempt is not None
+    assert (bug.card.name, bug.source, bug.by, bug.severity) == ("page: test_page", "verification", "gate", "major")
+    assert (bug.found_in.commit, bug.found_in.scenario) == (attempt.merge_commit, "page: test_page")
+    assert bug.card.details["verified_by"] == ["page"]
+    assert bug.card.details["description"] == (
+        "It held before, and failed when two was verified, whose own suites held.\n\nno heading"
+    )
+    assert (bug.in_phase, rock.state) == (False, CardState.IN_PROGRESS)
+    [run] = [run for run in events(paged, "tests.finished") if run["purpose"] == "regression"]
+    assert (run["suite"], run["passed"], run["commit"]) == ("page", False, attempt.merge_commit)
+    # The same delivery has taken it up: whoever is to mend it must pass the suite.
+    assert found[bug.card.id].result is Result.WAITING
+
+
+def test_a_bug_that_is_open_answers_for_its_suite_so_that_it_is_found_once(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    answer = when_another_breaks_the_page(paged)
+    issue(paged, "three", depends_on=("two",))
+    paged.scripts["three"] = {"coder": [scene("work", write("three.txt", "x"), READY)]}
+    assert deliver(staged(answer))["three"].result is Result.DONE
+    with paged.store.read() as tx:
+        [bug] = bugs_of(tx, "shop")
+        assert comments_of(tx, bug.card.id) == []
+
+
+def test_a_suite_that_an_open_issue_still_answers_for_is_not_tried_for_others(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    answer = when_another_breaks_the_page(paged)
+    issue(paged, "three", "page", depends_on=("two",))
+    deliver(staged(answer))
+    with paged.store.read() as tx:
+        assert bugs_of(tx, "shop") == []
+
+
+def test_what_an_issue_breaks_is_not_looked_for_while_its_own_suites_fail(
+    paged: Line, staged: Callable[..., Factory]
+) -> None:
+    paged.settings = paged.settings.model_copy(update={"rework_limit": 0})
+    answer = when_another_breaks_the_page(paged)
+
+    def unhealthy(suite: Suite, target: Target) -> SuiteReport:
+        report = answer(suite, target)
+        with paged.store.read() as tx:
+            return report if get_card(tx, "one").state is not CardState.DONE else verdict(passed=False)
+
+    assert deliver(staged(unhealthy))["two"].result is Result.WAITING
+    with paged.store.read() as tx:
+        assert bugs_of(tx, "shop") == []
 
 
 @dataclass(frozen=True, slots=True)

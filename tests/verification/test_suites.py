@@ -1,15 +1,16 @@
 """Which suites a card must pass, and that what is not there never does."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orket_pipelines.cards import Card, CardKind
+from orket_pipelines.cards import Card, CardKind, CardState
 from orket_pipelines.verification import CaseOutcome, Suite, SuiteKind, Target, rock_suites, suites_of
 from orket_pipelines.verification.fake import MemoryBrowsers
 from orket_pipelines.verification.running import run_suite
-from orket_pipelines.verification.suites import HEALTHY, PROJECT
+from orket_pipelines.verification.suites import HEALTHY, OPENAPI, PROJECT, SMOKE, standing_suites, tried_suites
 
 API = Suite("api", SuiteKind.HTTP, "checks: …", "api.yaml", "digest")
 ROCK = Card(
@@ -44,6 +45,20 @@ def test_what_a_card_declares_comes_on_top_and_each_suite_once() -> None:
 
 def test_a_rock_must_pass_what_it_declares_itself() -> None:
     assert rock_suites(ROCK, serves=True) == (PROJECT, HEALTHY, API)
+
+
+def test_what_done_issues_have_proven_stands_where_no_open_one_answers_for_it() -> None:
+    done, other = (replace(issue(*names), state=CardState.DONE) for names in (("api", "gone"), ("openapi", "smoke")))
+    assert standing_suites(ROCK, [done, other]) == (API, SMOKE, OPENAPI)
+    assert standing_suites(ROCK, [done, other, issue("api", "smoke")]) == (OPENAPI,)
+    assert standing_suites(ROCK, [issue("api"), replace(issue("api"), state=CardState.CANCELED)]) == ()
+
+
+def test_fixtures_are_never_tried_by_themselves() -> None:
+    fixture = {"name": "price", "kind": "fixture", "source": "request: …", "file": "price.yaml", "digest": "d"}
+    rock = replace(ROCK, details={"suites": [*ROCK.details["suites"], fixture]})
+    assert tried_suites(rock) == (API,)
+    assert standing_suites(rock, [replace(issue("price"), state=CardState.DONE)]) == ()
 
 
 def test_a_declared_suite_that_the_rock_does_not_hold_is_missing() -> None:

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS test_results (
     rock_id VARCHAR, -- its rock; NULL for a card outside any
     attempt BIGINT, -- the attempt of the card, from 1
     suite VARCHAR, -- name of the suite
-    purpose VARCHAR, -- what it ran on: head (the branch), merged (the merged tree), sandbox or nightly
+    purpose VARCHAR, -- what it ran on: head (the branch), merged (the merged tree), sandbox, regression or nightly
     commit VARCHAR, -- the commit that was tested
     name VARCHAR, -- name of the test, unique within its suite
     outcome VARCHAR, -- passed, failed, error, skipped, or flaky: of two runs on the commit it passed one

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS test_runs (
     attempt BIGINT, -- the attempt of the card, from 1
     suite VARCHAR, -- name of the suite
     kind VARCHAR, -- project, healthy, http, e2e, smoke, openapi, scenarios or missing
-    purpose VARCHAR, -- what it ran on: head (the branch), merged (the merged tree), sandbox or nightly
+    purpose VARCHAR, -- what it ran on: head (the branch), merged (the merged tree), sandbox, regression or nightly
     commit VARCHAR, -- the commit that was tested
     sandbox_id VARCHAR, -- the sandbox it ran against; NULL without one
     passed BOOLEAN, -- whether the whole run counts as passed
