@@ -9,6 +9,7 @@ from orket_pipelines.bugs.model import Phase, PhaseState, Toll
 from orket_pipelines.bugs.phases import abort, begin, check, close, extend, undone
 from orket_pipelines.bugs.records import find_phase, get_phase, list_phases, rocks_in_phase
 from orket_pipelines.bugs.reports import PhaseReport, current, report_of
+from orket_pipelines.bugs.second import report_found
 
 __all__ = [
     "End",
@@ -29,6 +30,7 @@ __all__ = [
     "get_phase",
     "list_phases",
     "rate_of",
+    "report_found",
     "report_of",
     "rocks_in_phase",
     "undone",

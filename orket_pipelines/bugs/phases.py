@@ -9,10 +9,10 @@ from orket_pipelines.bugs.deciding import End, Extend, decide, rate_of
 from orket_pipelines.bugs.model import DAY, Phase, PhaseState
 from orket_pipelines.bugs.records import find_phase, found_in, get_phase, insert_phase, toll_of, update_phase
 from orket_pipelines.bugs.reports import report_of
+from orket_pipelines.bugs.second import second_rock
 from orket_pipelines.cards.bugs import BUG, epic_for
-from orket_pipelines.cards.identifiers import derived_id
 from orket_pipelines.cards.model import TERMINAL, WORKABLE, Card, CardKind, CardState
-from orket_pipelines.cards.records import find_card, insert_cards, list_cards, move_in, update_card
+from orket_pipelines.cards.records import list_cards, move_in, update_card
 from orket_pipelines.cards.transitions import SYSTEM, Move
 from orket_pipelines.clock import Moment
 from orket_pipelines.errors import CardError
@@ -108,7 +108,7 @@ def _prolong(tx: Transaction, phase: Phase, planned: int, reason: str, *, by: st
 
 def _move_to_second(tx: Transaction, rock_id: str, cards: Collection[Card]) -> str:
     """What is open becomes the work of `<rock>-phase2`, as it stands; the id of that rock."""
-    second = _second_rock(tx, rock_id)
+    second = second_rock(tx, rock_id)
     for card in cards:
         epic = epic_for(tx, second, card.name)
         update_card(tx, replace(card, parent_id=epic.id, rock_id=second.id, details=_details(card, rock_id)))
@@ -125,31 +125,6 @@ def _end_epic(tx: Transaction, epic: Card, note: str) -> None:
     if done and epic.state is CardState.READY:
         epic = move_in(tx, epic, Move(CardState.IN_PROGRESS, SYSTEM, note=note))
     move_in(tx, epic, Move(CardState.DONE if done else CardState.CANCELED, SYSTEM, note=note))
-
-
-def _second_rock(tx: Transaction, rock_id: str) -> Card:
-    """It works on the same code, and its issues may name the same suites."""
-    second_id = derived_id(rock_id, "phase2")
-    known, rock = find_card(tx, second_id), find_card(tx, rock_id)
-    if known is not None:
-        return known
-    if rock is None:
-        raise AssertionError("a phase has a rock")
-    params = dict(rock.details.get("params") or {})
-    params.setdefault("repository", rock.id)
-    details: dict[str, Any] = {"description": f"What the bug-fix phase of {rock.name} left open.", "params": params}
-    if rock.details.get("suites"):
-        details["suites"] = rock.details["suites"]
-    second = Card(
-        second_id,
-        CardKind.ROCK,
-        f"{rock.name}, phase 2",
-        rock_id=second_id,
-        priority=rock.priority,
-        details=details,
-    )
-    insert_cards(tx, [second])
-    return second
 
 
 def _details(card: Card, rock_id: str) -> dict[str, Any]:

@@ -37,8 +37,8 @@ def report(
     """Report a bug of a rock: it becomes an issue. Without a commit it is taken for one of what runs."""
     from getpass import getuser
 
+    from orket_pipelines.bugs import report_found
     from orket_pipelines.cards.bugs import Finding, FoundIn, Severity
-    from orket_pipelines.cards.bugs import report as report_in
     from orket_pipelines.sandboxes.records import sandbox_of_rock
 
     try:
@@ -49,9 +49,10 @@ def report(
         sandbox = sandbox_of_rock(tx, rock) if commit is None else None
         found_in = FoundIn(sandbox.commit if sandbox else commit, sandbox.id if sandbox else None, scenario)
         finding = Finding(name, description or name, chosen, priority, by=getuser(), found_in=found_in)
-        bug = report_in(tx, rock, finding)
+        bug = report_found(tx, rock, finding)
     terminal.data(_told(bug))
-    terminal.say(f"{bug.card.id}: {bug.severity}, an issue of {bug.card.rock_id}.")
+    over = "" if bug.card.rock_id == rock else f": the bug-fix phase of {rock} is over"
+    terminal.say(f"{bug.card.id}: {bug.severity}, an issue of {bug.card.rock_id}{over}.")
     terminal.say(typed(f"Have it fixed: orket issues deliver {bug.card.id}"))
 
 

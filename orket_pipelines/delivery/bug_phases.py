@@ -84,7 +84,10 @@ def report_path(factory: Factory, rock_id: str) -> Path:
 
 
 def fix_critical(factory: Factory, rock_id: str, *, stop: threading.Event) -> list[Delivery]:
-    """Deliver the critical bugs of a rock, as many at once as the phase's own limit allows; what became of each."""
+    """Deliver the critical bugs of a rock; what became of each.
+
+    As many at once as the phase's own limit allows, which holds over all that work on them (`places.py`).
+    """
     with factory.store.read() as tx:
         ids = [bug.card.id for bug in critical_bugs(tx, rock_id)]
     crew = Crew(ids)

@@ -13,6 +13,7 @@ from itertools import count
 import sqlalchemy as sa
 
 from orket_pipelines.cards.fairness import Share, weight_of
+from orket_pipelines.cards.model import CardState
 from orket_pipelines.errors import SettingsError
 from orket_pipelines.settings import EVERY, Settings
 from orket_pipelines.store import Lease, LeaseKeeper, Prepared, Transaction, tables
@@ -22,11 +23,13 @@ ISSUE, ASK, SEAT = "issue:", "ask:", "seat:"
 ROLE, MODEL = "role", "model"
 
 _cards, _leases, _shares = tables.cards, tables.leases, tables.rock_shares
+_rocks = _cards.alias("rocks")
 _held = Prepared(
     sa.select(
         *(_leases.c[name] for name in ("name", "owner", "token", "renewals")),
         _cards.c.id.label("card"),
         _cards.c.rock_id,
+        _rocks.c.state.label("rock_state"),
     )
     .select_from(
         _leases.outerjoin(
@@ -36,7 +39,7 @@ _held = Prepared(
                 _cards.c.workspace_id == _leases.c.workspace_id,
                 _cards.c.id == sa.func.substr(_leases.c.name, len(ISSUE) + 1),
             ),
-        )
+        ).outerjoin(_rocks, sa.and_(_rocks.c.workspace_id == _cards.c.workspace_id, _rocks.c.id == _cards.c.rock_id))
     )
     .where(_leases.c.workspace_id == sa.bindparam("workspace_id"), _leases.c.owner.is_not(None))
 )
@@ -64,7 +67,7 @@ _update_share = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """A limit that leaves no place. `scope` is all, rock, role or model; `name` whose it is, empty for all."""
+    """A limit that leaves no place. `scope` is all, rock, phase, role or model; `name` whose it is, empty for all."""
 
     scope: str
     name: str
@@ -74,6 +77,7 @@ class Full:
         what = {
             "all": "in all (concurrency)",
             "rock": f"of rock {self.name} (rock_concurrency)",
+            "phase": f"of rock {self.name}, which is done (concurrency of bug_phases)",
             ROLE: f"in sessions of {self.name} (role_concurrency)",
             MODEL: f"in sessions with {self.name} (model_concurrency)",
         }[self.scope]
@@ -85,12 +89,14 @@ class Occupancy:
     """Who holds places at one moment.
 
     `rocks` maps each issue that is worked on to its rock, `seats` counts sessions by (role or model, name), `asking`
-    are the rocks for which a process asks.
+    are the rocks for which a process asks. `delivered` are those of `rocks` that are done: what is worked on there are
+    bugs.
     """
 
     rocks: Mapping[str, str]
     seats: Mapping[tuple[str, str], int]
     asking: frozenset[str]
+    delivered: frozenset[str] = frozenset()
 
     def in_rock(self, rock_id: str) -> int:
         """How many issues of the rock are worked on."""
@@ -102,7 +108,8 @@ def occupancy(tx: Transaction, leases: LeaseKeeper) -> Occupancy:
     held = leases.living(tx.execute(_held, {"workspace_id": tx.workspace_id}))
     seats = Counter(_seat_of(row.name) for row in held if row.name.startswith(SEAT))
     asking = frozenset(row.name.removeprefix(ASK).rpartition("/")[0] for row in held if row.name.startswith(ASK))
-    return Occupancy({row.card: row.rock_id or "" for row in held if row.card is not None}, seats, asking)
+    delivered = frozenset(row.rock_id for row in held if row.rock_state == CardState.DONE)
+    return Occupancy({row.card: row.rock_id or "" for row in held if row.card is not None}, seats, asking, delivered)
 
 
 def limit_of(limits: Mapping[str, int], name: str) -> int | None:
@@ -114,6 +121,9 @@ def full_for_issue(settings: Settings, found: Occupancy, rock_id: str) -> Full |
     """The limit that keeps another issue of the rock from being worked on."""
     if len(found.rocks) >= settings.concurrency:
         return Full("all", "", settings.concurrency)
+    in_phase = settings.bug_phases.concurrency
+    if rock_id in found.delivered and found.in_rock(rock_id) >= in_phase:
+        return Full("phase", rock_id, in_phase)
     limit = limit_of(settings.rock_concurrency, rock_id)
     return Full("rock", rock_id, limit) if limit is not None and found.in_rock(rock_id) >= limit else None
 

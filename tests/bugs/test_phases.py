@@ -16,12 +16,13 @@ from orket_pipelines.bugs import (
     close,
     extend,
     list_phases,
+    report_found,
     rocks_in_phase,
     undone,
 )
 from orket_pipelines.bugs.page import page
 from orket_pipelines.bugs.reports import PhaseReport, current
-from orket_pipelines.cards.bugs import bugs_of
+from orket_pipelines.cards.bugs import Finding, bugs_of
 from orket_pipelines.cards.model import CardKind, CardState
 from orket_pipelines.cards.records import get_card, list_cards, move_card
 from orket_pipelines.cards.transitions import Move
@@ -175,6 +176,55 @@ def test_the_second_rock_is_done_when_its_bugs_are_and_has_a_phase_of_its_own(
         second = get_card(tx, "todo-phase2")
         assert second.state is CardState.DONE
         assert begin(tx, second, clock.moment(), RULES)
+
+
+def test_a_bug_that_is_found_after_the_end_is_work_of_the_second_rock(
+    phase: Store, clock: FakeClock, look: Callable[[], Phase]
+) -> None:
+    clock.advance(7 * DAY)
+    look()
+    with phase.write() as tx:
+        early = report_found(tx, "todo", Finding("early", "its end is decided, and not carried out"))
+    ended = end(phase, clock)
+    with phase.write() as tx:
+        late, again = (report_found(tx, "todo", Finding("late", text)) for text in ("once", "twice"))
+        assert get_card(tx, early.card.id).rock_id == ended.left_to == "todo-phase2"
+        assert (late.card.rock_id, late.in_phase, again.card.id) == ("todo-phase2", False, late.card.id)
+        assert get_card(tx, "todo").state is CardState.DONE
+
+
+def test_where_nothing_was_left_open_it_makes_the_second_rock(
+    phase: Store, clock: FakeClock, look: Callable[[], Phase]
+) -> None:
+    clock.advance(7 * DAY)
+    look()
+    assert end(phase, clock).left_to is None
+    with phase.write() as tx:
+        bug = report_found(tx, "todo", Finding("late", "late"))
+        second = get_card(tx, "todo-phase2")
+    assert (bug.card.rock_id, second.state, second.details["params"]) == (
+        "todo-phase2",
+        CardState.READY,
+        {"repository": "todo"},
+    )
+
+
+def test_in_the_second_rock_s_own_phase_it_belongs_to_that_and_afterwards_to_a_third(
+    phase: Store, clock: FakeClock, look: Callable[[], Phase], bug: Report
+) -> None:
+    left = bug("left")
+    clock.advance(7 * DAY)
+    look()
+    end(phase, clock)
+    fix(phase, left)
+    with phase.write() as tx:
+        begin(tx, get_card(tx, "todo-phase2"), clock.moment(), RULES)
+        found = report_found(tx, "todo", Finding("in it", "in it"))
+        assert (found.card.rock_id, found.in_phase) == ("todo-phase2", True)
+        abort(tx, "todo-phase2", by="ada", reason="")
+        close(tx, "todo-phase2", clock.moment(), RULES)
+        later = report_found(tx, "todo", Finding("later", "later"))
+    assert later.card.rock_id == "todo-phase2-phase2"
 
 
 def test_a_person_extends_a_phase_within_its_longest(phase: Store, clock: FakeClock) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from orket_pipelines.bug_settings import BugPhases
+from orket_pipelines.bugs import abort, begin, close
 from orket_pipelines.cards.model import Card, CardKind, CardState
-from orket_pipelines.cards.records import insert_cards
+from orket_pipelines.cards.records import get_card, insert_cards
 from orket_pipelines.store import Store
 
 from .conftest import Orket
@@ -46,6 +48,16 @@ def test_people_read_where_a_bug_was_seen(orket: Orket, delivered: Store) -> Non
     assert "commit: c1\n" in shown
     assert "Open it." in shown
     assert "Blank" in orket("bugs", "list").stdout
+
+
+def test_a_bug_of_a_rock_whose_phase_is_over_says_where_it_went(orket: Orket, delivered: Store) -> None:
+    rules, moment = BugPhases(), delivered.clock.moment()
+    with delivered.write() as tx:
+        begin(tx, get_card(tx, "todo"), moment, rules)
+        abort(tx, "todo", by="ada", reason="")
+        close(tx, "todo", moment, rules)
+    said = orket("bugs", "report", "todo", "Blank").stdout.splitlines()[0]
+    assert said == "todo-phase2-bug-blank: major, an issue of todo-phase2: the bug-fix phase of todo is over."
 
 
 def test_what_cannot_be_reported_is_told_with_the_next_command(orket: Orket, delivered: Store) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from orket_pipelines.cards.bugs import Finding, Severity, report
 from orket_pipelines.cards.model import Card, CardKind, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, insert_cards, list_cards, move_card, move_in, update_card
 from orket_pipelines.cards.transitions import Move
@@ -228,6 +229,33 @@ def test_a_worker_for_all_rocks_takes_them_in_turn(line: Any, process: Process) 
     found = [claimed(worker.claim_next(Choice())) for _ in range(5)]
     assert found == ["heavy-a", "one", "heavy-b", "heavy-c", "two"]
     assert refused(worker.claim_next(Choice())) == "it waits for a place: taken are 3 of rock heavy (rock_concurrency)"
+
+
+def test_of_a_rock_that_is_done_no_more_is_worked_on_than_its_phase_allows_whoever_asks(
+    line: Any, process: Process
+) -> None:
+    """Two processes, and a third that comes later: the limit is of the phase, and not of a run."""
+    line.add("one")
+    move(line, "one", CardState.IN_PROGRESS, CardState.CODE_REVIEW, CardState.DONE)
+    with line.store.write() as tx:
+        assert get_card(tx, "rock").state is CardState.DONE
+        bugs = [report(tx, "rock", Finding(name, name, Severity.CRITICAL)).card.id for name in ("a", "b", "c")]
+    two, other = process(concurrency=9), process(concurrency=9)
+    first, second = two.claim(bugs[0], may_resume=False), other.claim(bugs[1], may_resume=False)
+    assert isinstance(first, Lease)
+    assert isinstance(second, Lease)
+
+    told = "it waits for a place: taken are 2 of rock rock, which is done (concurrency of bug_phases)"
+    assert refused(other.claim(bugs[2], may_resume=False)) == told
+    assert refused(process(concurrency=9).claim_next(Choice("rock"))) == told
+    two._factory.leases.release(first)
+    assert isinstance(process(concurrency=9).claim(bugs[2], may_resume=False), Lease)
+
+
+def test_the_limit_of_a_phase_is_none_for_a_rock_under_way(line: Any, process: Process) -> None:
+    line.add("one", "two", "three")
+    worker = process(concurrency=9)
+    assert [claimed(worker.claim_next(Choice("rock"))) for _ in range(3)] == ["one", "two", "three"]
 
 
 def test_the_score_in_the_store_is_that_of_the_scheduler(line: Any, process: Process) -> None:
