@@ -18,8 +18,8 @@ from orket_pipelines.bench.floor import Cost, agent_steps, commits
 from orket_pipelines.bench.line import SCRIPT, TURNS, import_rocks, null_factory
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.delivery import Factory, Result, deliver_rock, open_factory
+from orket_pipelines.delivery.factory import open_forge
 from orket_pipelines.errors import OrketError
-from orket_pipelines.forge import LocalForge
 from orket_pipelines.git import GitCode
 from orket_pipelines.settings import Settings
 from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
@@ -94,6 +94,6 @@ def _factory(settings: Settings, layer: str) -> Factory:
     if layer == "null":
         return null_factory(settings)
     real, code = open_factory(settings), GitCode(settings.home / "repositories")
-    models, forge = Scripted(Playbook.model_validate(SCRIPT)), LocalForge(real.store, code)
+    models, forge = Scripted(Playbook.model_validate(SCRIPT)), open_forge(real.settings, real.store, code)
     made = replace(real, models=models, code=code, forge=forge, workbenches=ProcessWorkbenches())
     return made if layer == "processes" else replace(made, workbenches=MemoryWorkbenches(), stage=None)

@@ -77,14 +77,13 @@ def review(
     from getpass import getuser
 
     from orket_pipelines.agents.roles import load_roles
-    from orket_pipelines.delivery.factory import open_code
+    from orket_pipelines.delivery.factory import open_code, open_forge
     from orket_pipelines.delivery.people import review_as
-    from orket_pipelines.forge import LocalForge
     from orket_pipelines.forge.model import Verdict
 
     verdict, settings = Verdict.APPROVED if approve else Verdict.CHANGES_REQUESTED, terminal.settings()
     with terminal.store() as store:
-        forge, roles = LocalForge(store, open_code(settings)), load_roles(settings.roles)
+        forge, roles = open_forge(settings, store, open_code(settings)), load_roles(settings.roles)
         given = review_as(store, forge, issue, name=name or getuser(), roles=roles, verdict=verdict, body=body)
     told, number = given.review, given.request.number
     terminal.data({"issue": issue, "pull_request": number, **asdict(told), "resumed": given.resumed})

@@ -100,7 +100,7 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
         settings=settings,
         store=store,
         code=code,
-        forge=LocalForge(store, code),
+        forge=open_forge(settings, store, code),
         workbenches=means.workbenches,
         models=open_models(settings),
         leases=leases,
@@ -109,6 +109,11 @@ def open_factory(settings: Settings, *, run_id: str | None = None, clock: Clock 
         isolation=means.told,
         close_means=means.close,
     )
+
+
+def open_forge(settings: Settings, store: Store, code: Code) -> Forge:
+    """The forge that goes with the store."""
+    return LocalForge(store, code, settings.home.resolve() / "attachments")
 
 
 def open_code(settings: Settings) -> GitCode:

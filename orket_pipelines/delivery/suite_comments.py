@@ -1,4 +1,4 @@
-"""What came of the suites, as one comment on the pull request, edited in place."""
+"""What came of the suites, as one comment on the pull request, edited in place, with everything else attached."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,8 +7,11 @@ from orket_pipelines.delivery.model import SuiteRun
 from orket_pipelines.delivery.work import Work
 from orket_pipelines.store import effect_kind, perform
 from orket_pipelines.store.effects import Result, repeatable
+from orket_pipelines.verification.archives import NAME as ARCHIVE
+from orket_pipelines.verification.archives import Archive, pack
 from orket_pipelines.verification.findings import failing
 from orket_pipelines.verification.pages import describe_counts
+from orket_pipelines.verification.records import StoredRun
 from orket_pipelines.verification.reports import shortened
 
 COMMENT = effect_kind("forge.report_tests")
@@ -27,7 +30,10 @@ def tell_forge(work: Work, runs: Sequence[SuiteRun]) -> None:
     body = write_comment(attempt.number, runs)
 
     def act() -> Result:
-        forge.put_comment(attempt.repository, number, author=AUTHOR, mark=MARK, body=body)
+        archive = pack([_stored(work, run) for run in runs])
+        told = f"{body}\n\n{describe_archive(archive)}"
+        files = {ARCHIVE: archive.content}
+        forge.put_comment(attempt.repository, number, author=AUTHOR, mark=MARK, body=told, files=files)
         return {"number": number}
 
     digest = hashlib.sha256(body.encode()).hexdigest()[:16]
@@ -49,6 +55,19 @@ def write_comment(attempt: int, runs: Sequence[SuiteRun]) -> str:
         ]
         lines.append(f"- the report: {_code(f'orket tests open {run.id}')}")
     return "\n".join(lines).strip()
+
+
+def describe_archive(archive: Archive) -> str:
+    """What is in it, and what is not."""
+    left = archive.left_out
+    more = f" There was no room for {len(left)} of their files: {', '.join(map(_code, left[:CASES]))}." if left else ""
+    return f"Attached: {_code(ARCHIVE)}, with a page, the log, JUnit and pictures of each suite.{more}"
+
+
+def _stored(work: Work, run: SuiteRun) -> StoredRun:
+    """The run as it is about to be stored."""
+    about = (run.suite.name, run.purpose, run.commit, run.report, run.started_at, run.ended_at or run.started_at)
+    return StoredRun(run.id or "", work.card.id, work.attempt.number, *about, run.sandbox_id)
 
 
 def _verdict(run: SuiteRun) -> str:

@@ -1,16 +1,18 @@
 """A forge inside this process: the rules that Gitea has, over git and a ledger."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 from orket_pipelines.clock import Clock
 from orket_pipelines.errors import ForgeError
 from orket_pipelines.forge.approval import find_objection
+from orket_pipelines.forge.attachments import checked
 from orket_pipelines.forge.ledger import Entry, Ledger
 from orket_pipelines.forge.model import (
     AlreadyMerged,
+    Attachment,
     BaseMoved,
     Comment,
     HeadMoved,
@@ -28,6 +30,7 @@ from orket_pipelines.git import Code
 from orket_pipelines.store import failpoint, reach
 
 BASE_MOVED = failpoint("forge.embedded.base_moved")
+FILES_KEPT = failpoint("forge.embedded.files_kept")
 
 
 class EmbeddedForge:
@@ -100,15 +103,41 @@ class EmbeddedForge:
         self._entry(repository, number)
         self._ledger.add_comment(repository, number, Comment(author, body, self._clock.now()))
 
-    def put_comment(self, repository: str, number: int, *, author: str, mark: str, body: str) -> None:
+    def put_comment(
+        self,
+        repository: str,
+        number: int,
+        *,
+        author: str,
+        mark: str,
+        body: str,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._entry(repository, number)
-        comment = Comment(author, f"{mark}\n{body}", self._clock.now())
+        attached = checked(files) if files is not None else None
+        for content in (files or {}).values():
+            self._ledger.keep_file(repository, number, content)
+        reach(FILES_KEPT)
         there = self._ledger.comments(repository, number)
         mine = [place for place, each in enumerate(there) if each.author == author and each.body.startswith(mark)]
+        before = there[mine[0]] if mine else Comment(author, "", self._clock.now())
+        comment = replace(
+            before, body=f"{mark}\n{body}", attachments=before.attachments if attached is None else attached
+        )
         if not mine:
             self._ledger.add_comment(repository, number, comment)
-        elif there[mine[0]].body != comment.body:
-            self._ledger.change_comment(repository, number, mine[0], replace(comment, at=there[mine[0]].at))
+        elif before != comment:
+            self._ledger.change_comment(repository, number, mine[0], comment)
+        if attached is not None:
+            used = {each.sha256 for said in self._ledger.comments(repository, number) for each in said.attachments}
+            self._ledger.drop_files(repository, number, all_but=used)
+
+    def attachment(self, repository: str, number: int, attachment: Attachment) -> bytes:
+        self._entry(repository, number)
+        content = self._ledger.read_file(repository, number, attachment.sha256)
+        if content is None:
+            raise ForgeError(f"the content of {attachment.name} at pull request {number} of {repository} is gone")
+        return content
 
     def comments(self, repository: str, number: int) -> list[Comment]:
         self._entry(repository, number)

@@ -1,14 +1,18 @@
 """The embedded forge without a store: for tests, kill sweeps, and benches that leave the forge out."""
 
+import base64
 import threading
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from orket_pipelines.clock import Clock, SystemClock
+from orket_pipelines.forge.attachments import digest_of
 from orket_pipelines.forge.embedded import EmbeddedForge
 from orket_pipelines.forge.ledger import Entry
 from orket_pipelines.forge.model import Comment, PullRequest, PullRequestExists, PullRequestState, Review, Verdict
+from orket_pipelines.forge.records import comment_of
 from orket_pipelines.git import Code
 from orket_pipelines.store.journal import Entry as Call
 from orket_pipelines.store.journal import Journal
@@ -20,7 +24,7 @@ class MemoryForge(EmbeddedForge):
     """Pull requests in memory, branches in `code`; see `forge.port.Forge`.
 
     With a `path` everything is kept in that file and survives the process. `journal` holds what changed, oldest first:
-    `{"call": "open"|"end"|"review"|"comment"|"edit"|"label", ...}`. One process at a time.
+    `{"call": "open"|"end"|"review"|"comment"|"edit"|"label"|"file"|"drop", ...}`. One process at a time.
     """
 
     def __init__(self, code: Code, path: Path | None = None, *, clock: Clock | None = None) -> None:
@@ -42,6 +46,7 @@ class MemoryLedger:
         self._entries: dict[Key, Entry] = {}
         self._reviews: dict[Key, list[Review]] = defaultdict(list)
         self._comments: dict[Key, list[Comment]] = defaultdict(list)
+        self._files: dict[Key, dict[str, bytes]] = defaultdict(dict)
         self._journal = Journal(path)
         for call in self._journal.replay():
             self._apply(call)
@@ -104,6 +109,23 @@ class MemoryLedger:
         with self._lock:
             return list(self._comments[repository, number])
 
+    def keep_file(self, repository: str, number: int, content: bytes) -> None:
+        with self._lock:
+            digest = digest_of(content)
+            if digest not in self._files[repository, number]:
+                packed = base64.b64encode(content).decode()
+                self._record("file", repository, number, {"sha256": digest}, objects=[packed])
+
+    def read_file(self, repository: str, number: int, sha256: str) -> bytes | None:
+        with self._lock:
+            return self._files[repository, number].get(sha256)
+
+    def drop_files(self, repository: str, number: int, *, all_but: Collection[str]) -> None:
+        with self._lock:
+            gone = sorted(self._files[repository, number].keys() - set(all_but))
+            if gone:
+                self._record("drop", repository, number, {"files": gone})
+
     def add_labels(self, repository: str, number: int, labels: tuple[str, ...]) -> None:
         with self._lock:
             known = self._entries[repository, number].request.labels
@@ -111,10 +133,10 @@ class MemoryLedger:
             if merged != known:
                 self._record("label", repository, number, {"labels": merged})
 
-    def _record(self, call: str, repository: str, number: int, told: Call) -> None:
+    def _record(self, call: str, repository: str, number: int, told: Call, objects: Sequence[str] = ()) -> None:
         facts = {**told, "repository": repository, "number": number}
-        self._journal.add(call, **facts)
-        self._apply({"call": call, **facts})
+        self._journal.add(call, objects, **facts)
+        self._apply({"call": call, **facts, "objects": objects})
 
     def _apply(self, entry: Call) -> None:
         """Take in one line of the journal, just written or read back."""
@@ -131,12 +153,19 @@ class MemoryLedger:
                 self._entries[key] = replace(known, request=replace(known.request, labels=labels))
             case "review":
                 self._reviews[key].append(Review(**{**facts, "verdict": Verdict(facts["verdict"])}))
+            case "file":
+                self._files[key][facts["sha256"]] = base64.b64decode(entry["objects"][0])
+            case "drop":
+                for digest in facts["files"]:
+                    self._files[key].pop(digest, None)
             case "edit":
                 position = facts.pop("position")
-                self._comments[key][position] = Comment(**facts)
+                self._comments[key][position] = comment_of(facts)
             case _:
-                self._comments[key].append(Comment(**facts))
+                self._comments[key].append(comment_of(facts))
 
 
 def _fields(fact: PullRequest | Review | Comment) -> Call:
+    if isinstance(fact, Comment):
+        return asdict(fact)
     return {name: getattr(fact, name) for name in fact.__match_args__}

@@ -1,5 +1,6 @@
 """What an embedded forge writes down, and where: the store for `local.py`, memory for `fake.py`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +50,15 @@ class Ledger(Protocol):
 
     def comments(self, repository: str, number: int) -> list[Comment]:
         """Oldest first."""
+
+    def keep_file(self, repository: str, number: int, content: bytes) -> None:
+        """Keep a content for an attachment of one of its comments; kept already is as good."""
+
+    def drop_files(self, repository: str, number: int, *, all_but: Collection[str]) -> None:
+        """Keep no others than those with these digests."""
+
+    def read_file(self, repository: str, number: int, sha256: str) -> bytes | None:
+        """A content that is kept; None where it is gone."""
 
     def add_labels(self, repository: str, number: int, labels: tuple[str, ...]) -> None:
         """Add those that are not there yet."""

@@ -1,6 +1,10 @@
 """The embedded forge on the store and git: what serves where there is no Gitea."""
 
+from collections.abc import Collection
+from pathlib import Path
+
 from orket_pipelines.forge import records
+from orket_pipelines.forge.attachments import Shelf
 from orket_pipelines.forge.embedded import EmbeddedForge
 from orket_pipelines.forge.ledger import Entry
 from orket_pipelines.forge.model import Comment, PullRequest, Review
@@ -9,17 +13,18 @@ from orket_pipelines.store import Store
 
 
 class LocalForge(EmbeddedForge):
-    """Pull requests in the store, branches in `code`; see `forge.port.Forge`."""
+    """Pull requests in the store, branches in `code`, attachments in files below `folder`; see `forge.port.Forge`."""
 
-    def __init__(self, store: Store, code: Code) -> None:
-        super().__init__(StoreLedger(store), code, store.clock)
+    def __init__(self, store: Store, code: Code, folder: Path) -> None:
+        super().__init__(StoreLedger(store, Shelf(folder / store.workspace_id)), code, store.clock)
 
 
 class StoreLedger:
-    """See `forge.ledger.Ledger`: one transaction a call."""
+    """See `forge.ledger.Ledger`: one transaction a call. Contents of attachments lie on the shelf."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, shelf: Shelf) -> None:
         self._store = store
+        self._shelf = shelf
 
     def insert(self, request: PullRequest) -> int:
         with self._store.write() as tx:
@@ -56,6 +61,15 @@ class StoreLedger:
     def comments(self, repository: str, number: int) -> list[Comment]:
         with self._store.read() as tx:
             return records.list_comments(tx, repository, number)
+
+    def keep_file(self, repository: str, number: int, content: bytes) -> None:
+        self._shelf.keep(repository, number, content)
+
+    def read_file(self, repository: str, number: int, sha256: str) -> bytes | None:
+        return self._shelf.read(repository, number, sha256)
+
+    def drop_files(self, repository: str, number: int, *, all_but: Collection[str]) -> None:
+        self._shelf.drop(repository, number, all_but)
 
     def add_labels(self, repository: str, number: int, labels: tuple[str, ...]) -> None:
         with self._store.write() as tx:

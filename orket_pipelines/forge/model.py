@@ -51,10 +51,24 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file at a comment; its content is the forge's to give."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     author: str
     body: str
     at: int
+    attachments: tuple[Attachment, ...] = ()
+
+
+class AttachmentRefused(ForgeError):
+    """A file is too large, of a kind that forges do not take, or one too many."""
 
 
 class PullRequestExists(ForgeError):

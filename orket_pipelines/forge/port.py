@@ -1,8 +1,9 @@
 """What the factory asks of a forge. `local.py` answers from the store and git; a Gitea client has the same port."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from orket_pipelines.forge.model import Comment, PullRequest, Review, Verdict
+from orket_pipelines.forge.model import Attachment, Comment, PullRequest, Review, Verdict
 
 
 class Forge(Protocol):
@@ -33,8 +34,23 @@ class Forge(Protocol):
     def comment(self, repository: str, number: int, *, author: str, body: str) -> None:
         """Add a comment to the conversation."""
 
-    def put_comment(self, repository: str, number: int, *, author: str, mark: str, body: str) -> None:
-        """The one comment of `author` that begins with `mark`: written with `body` after it, or edited in place."""
+    def put_comment(
+        self,
+        repository: str,
+        number: int,
+        *,
+        author: str,
+        mark: str,
+        body: str,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """The one comment of `author` that begins with `mark`: written with `body` after it, or edited in place.
+
+        `files` are its attachments from then on; None leaves those that it has. Raises: AttachmentRefused.
+        """
+
+    def attachment(self, repository: str, number: int, attachment: Attachment) -> bytes:
+        """The content of an attachment of one of the comments. Raises: ForgeError where it is gone."""
 
     def comments(self, repository: str, number: int) -> list[Comment]:
         """Oldest first."""

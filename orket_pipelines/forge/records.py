@@ -6,7 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from orket_pipelines.forge.ledger import Entry
-from orket_pipelines.forge.model import Comment, PullRequest, PullRequestExists, PullRequestState, Review, Verdict
+from orket_pipelines.forge.model import (
+    Attachment,
+    Comment,
+    PullRequest,
+    PullRequestExists,
+    PullRequestState,
+    Review,
+    Verdict,
+)
 from orket_pipelines.store import Transaction, tables
 
 _requests = tables.pull_requests
@@ -115,7 +123,13 @@ def change_comment(tx: Transaction, repository: str, number: int, position: int,
 def list_comments(tx: Transaction, repository: str, number: int) -> list[Comment]:
     """Comments, oldest first."""
     rows = tx.execute(_select_comments, _key(tx, repository, number))
-    return [Comment(row.author, row.body, row.at) for row in rows]
+    told = ("author", "body", "at", "attachments")
+    return [comment_of({name: getattr(row, name) for name in told}) for row in rows]
+
+
+def comment_of(told: dict[str, Any]) -> Comment:
+    """A comment out of what `asdict` made of it."""
+    return Comment(**{**told, "attachments": tuple(Attachment(**each) for each in told["attachments"])})
 
 
 def _key(tx: Transaction, repository: str, number: int) -> dict[str, Any]:

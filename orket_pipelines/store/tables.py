@@ -397,4 +397,5 @@ pull_request_comments = _table(
     sa.Column("author", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
     sa.Column("at", Integer, nullable=False),
+    sa.Column("attachments", JSON, nullable=False, server_default="[]"),
 )

@@ -1,6 +1,8 @@
 """What was merged is put to work, and only what works is done."""
 
+import io
 import threading
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,8 +140,15 @@ def test_the_pull_request_says_what_came_of_the_suites(paged: Line, staged: Call
         f"<!-- orket: tests -->\n**1 of 2 suites failed** on commit `{sandbox.commit[:12]}`, attempt 1.\n\n"
         "| suite | verdict | cases |\n|---|---|---|\n"
         "| `healthy` | passed | 1 passed |\n| `page` | failed | 1 failed |\n\n"
-        "- `a b c</td> @everybody # no` of `page`: failed\n- the report: `orket tests open one.1.page`"
+        "- `a b c</td> @everybody # no` of `page`: failed\n- the report: `orket tests open one.1.page`\n\n"
+        "Attached: `test-report.zip`, with a page, the log, JUnit and pictures of each suite."
     )
+    [attached] = comment.attachments
+    packed = paged.forge.attachment("shop", 1, attached)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        names = ["healthy/report.html", "healthy/log.txt", "page/report.html", "page/log.txt"]
+        assert archive.namelist() == names
+        assert "&lt;/td&gt; @everybody" in archive.read("page/report.html").decode()
 
 
 def test_a_suite_that_passes_when_it_is_tried_again_is_flaky_and_says_so(

@@ -3,17 +3,31 @@
 A forge is tested through the port and git alone, so that a Gitea client joins by one more entry of FORGES.
 """
 
+import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from orket_pipelines.clock import FakeClock
 from orket_pipelines.errors import ForgeError
-from orket_pipelines.forge import Forge, LocalForge, MemoryForge, PullRequest, PullRequestState, Review, Verdict
+from orket_pipelines.forge import (
+    Attachment,
+    Forge,
+    LocalForge,
+    MemoryForge,
+    PullRequest,
+    PullRequestState,
+    Review,
+    Verdict,
+)
+from orket_pipelines.forge.attachments import SIZE_LIMIT
 from orket_pipelines.forge.model import (
     AlreadyMerged,
+    AttachmentRefused,
     BaseMoved,
     HeadMoved,
     NotApproved,
@@ -36,7 +50,8 @@ Site = tuple[Forge, Code]
 
 def local_site(folder: Path) -> Site:
     code = GitCode(folder / "repositories")
-    return LocalForge(Store.open(f"sqlite:///{folder / 'orket.db'}", clock=FakeClock()), code), code
+    store = Store.open(f"sqlite:///{folder / 'orket.db'}", clock=FakeClock())
+    return LocalForge(store, code, folder / "attachments"), code
 
 
 def memory_site(_folder: Path) -> Site:
@@ -429,6 +444,46 @@ class TestConversation:
         world.forge.put_comment(REPOSITORY, opened.number, author="system", mark="<!-- t -->", body="passed")
         said = [(comment.author, comment.body) for comment in world.forge.comments(REPOSITORY, opened.number)]
         assert said == [("system", "<!-- t -->\npassed"), ("guard", "<!-- t -->\nmine")]
+
+    def test_files_come_with_a_comment_and_stay_while_nobody_gives_others(self, world: World) -> None:
+        number, put = world.propose().number, partial(world.forge.put_comment, author="system", mark="<!-- t -->")
+        files = {"test-report.zip": b"first", "log.txt": b"line\n"}
+        put(REPOSITORY, number, body="failed", files=files)
+        put(REPOSITORY, number, body="passed")
+        (comment,) = world.forge.comments(REPOSITORY, number)
+        read = {each.name: world.forge.attachment(REPOSITORY, number, each) for each in comment.attachments}
+        assert (comment.body, read) == ("<!-- t -->\npassed", files)
+        assert [each.size for each in comment.attachments] == [5, 5]
+
+    def test_files_take_the_place_of_those_before_which_are_gone(self, world: World) -> None:
+        number, put = world.propose().number, partial(world.forge.put_comment, author="system", mark="<!-- t -->")
+        for content in (b"first", b"second", b"second"):
+            put(REPOSITORY, number, body="same", files={"a.zip": content})
+        (after,) = world.forge.comments(REPOSITORY, number)
+        assert [world.forge.attachment(REPOSITORY, number, each) for each in after.attachments] == [b"second"]
+        with pytest.raises(ForgeError, match=r"the content of a\.zip at pull request 1 of todo is gone"):
+            world.forge.attachment(REPOSITORY, number, Attachment("a.zip", 5, hashlib.sha256(b"first").hexdigest()))
+        put(REPOSITORY, number, body="same", files={})
+        assert world.forge.comments(REPOSITORY, number)[0].attachments == ()
+
+    @pytest.mark.parametrize(
+        ("files", "why"),
+        [
+            ({"report.html": b"x"}, "does not take 'report.html'"),
+            ({"junit.xml": b"x"}, "does not take 'junit.xml'"),
+            ({"../a.zip": b"x"}, "does not take"),
+            ({"a.zip": b"x" * (SIZE_LIMIT + 1)}, "has 10000001 bytes, more than the 10000000"),
+            ({f"{number}.zip": b"x" for number in range(6)}, "6 files are more than the 5"),
+        ],
+        ids=lambda value: "",
+    )
+    def test_what_forges_do_not_take_is_refused_and_changes_nothing_413_422(
+        self, world: World, files: dict[str, bytes], why: str
+    ) -> None:
+        opened = world.propose()
+        with pytest.raises(AttachmentRefused, match=re.escape(why)):
+            world.forge.put_comment(REPOSITORY, opened.number, author="system", mark="t", body="b", files=files)
+        assert world.forge.comments(REPOSITORY, opened.number) == []
 
     def test_a_closed_pull_request_still_takes_comments_and_labels(self, world: World) -> None:
         opened = world.propose()

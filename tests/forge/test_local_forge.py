@@ -32,7 +32,9 @@ from orket_pipelines.store import Store
 
 kind, url, top, head, base, candidate = sys.argv[1:]
 code = MemoryCode(Path(top) / "code.jsonl")
-forge = LocalForge(Store.open(url), code) if kind == "local" else MemoryForge(code, Path(top) / "forge.jsonl")
+files = Path(top) / "attachments"
+local = kind == "local"
+forge = LocalForge(Store.open(url), code, files) if local else MemoryForge(code, Path(top) / "forge.jsonl")
 print(forge.merge("todo", 1, head=head, base=base, candidate=candidate, by="system"))
 """
 
@@ -52,8 +54,8 @@ def code(tmp_path: Path) -> MemoryCode:
 
 
 @pytest.fixture
-def forge(store: Store, code: MemoryCode) -> LocalForge:
-    return LocalForge(store, code)
+def forge(store: Store, code: MemoryCode, tmp_path: Path) -> LocalForge:
+    return LocalForge(store, code, tmp_path / "attachments")
 
 
 def open_approved(forge: Forge, code: Code, branch: str = "issue-1") -> PullRequest:
@@ -77,20 +79,20 @@ def merge_now(forge: Forge, code: Code, request: PullRequest) -> str:
     return forge.merge("todo", request.number, head=request.head_commit, base=base, candidate=candidate, by="system")
 
 
-def test_what_is_stored_outlives_the_forge(store: Store, forge: LocalForge, code: MemoryCode) -> None:
+def test_what_is_stored_outlives_the_forge(store: Store, forge: LocalForge, code: MemoryCode, tmp_path: Path) -> None:
     opened = open_approved(forge, code)
     forge.comment("todo", opened.number, author="guard", body="Fine.")
     forge.label("todo", opened.number, ("approved",))
     merge_now(forge, code, opened)
-    again = LocalForge(store, code)
+    again = LocalForge(store, code, tmp_path)
     assert again.pull_request("todo", opened.number) == forge.pull_request("todo", opened.number)
     assert again.reviews("todo", opened.number) == forge.reviews("todo", opened.number)
     assert again.comments("todo", opened.number) == forge.comments("todo", opened.number)
 
 
-def test_workspaces_do_not_see_each_other(store: Store, forge: LocalForge, code: MemoryCode) -> None:
+def test_workspaces_do_not_see_each_other(store: Store, forge: LocalForge, code: MemoryCode, tmp_path: Path) -> None:
     opened = open_approved(forge, code)
-    neighbour = LocalForge(Store(store.engine, "neighbour", store.clock), code)
+    neighbour = LocalForge(Store(store.engine, "neighbour", store.clock), code, tmp_path / "attachments")
     with pytest.raises(ForgeError):
         neighbour.pull_request("todo", opened.number)
     assert open_approved(neighbour, code).number == 1
@@ -134,7 +136,9 @@ def test_of_many_who_merge_into_one_base_each_is_merged_once(forge: LocalForge, 
     assert [move["to"] for move in moves] == sorted(made, key=[move["to"] for move in moves].index)
 
 
-def test_while_a_merge_is_under_way_another_is_told_to_try_again_later(store: Store, code: MemoryCode) -> None:
+def test_while_a_merge_is_under_way_another_is_told_to_try_again_later(
+    store: Store, code: MemoryCode, tmp_path: Path
+) -> None:
     begun, finish = threading.Event(), threading.Event()
 
     class SlowCode(MemoryCode):
@@ -145,7 +149,7 @@ def test_while_a_merge_is_under_way_another_is_told_to_try_again_later(store: St
 
     slow = SlowCode()
     slow.__dict__.update(code.__dict__)
-    forge = LocalForge(store, slow)
+    forge = LocalForge(store, slow, tmp_path / "attachments")
     first, second = (open_approved(forge, code, branch) for branch in FEATURES[:2])
     with ThreadPoolExecutor(1) as pool:
         merging = pool.submit(merge_now, forge, code, first)
@@ -178,7 +182,7 @@ def killed(
     def reopen() -> tuple[MemoryCode, Forge]:
         again = MemoryCode(tmp_path / "code.jsonl")
         if kind == "local":
-            return again, LocalForge(Store.open(database_url), again)
+            return again, LocalForge(Store.open(database_url), again, tmp_path / "attachments")
         return again, MemoryForge(again, tmp_path / "forge.jsonl")
 
     code, forge = reopen()

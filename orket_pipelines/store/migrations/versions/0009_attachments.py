@@ -1,0 +1,11 @@
+"""Files at comments of pull requests."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.add_column("pull_request_comments", sa.Column("attachments", sa.JSON(), nullable=False, server_default="[]"))
