@@ -182,6 +182,11 @@ class Settings(BaseSettings):
         description="Tests that failed run once more on the same commit; what passes then is reported as flaky, and "
         "sends nothing back.",
     )
+    accessibility: Literal["minor", "moderate", "serious", "critical", "none"] = Field(
+        "serious",
+        description="The least impact of what axe finds on a page that fails the suite `smoke`; what is below is told "
+        "in its log. none: nothing fails it.",
+    )
     browser: Path | None = Field(None, description="Chromium for end-to-end suites on processes; found on the PATH.")
     command_timeout: PositiveFloat = Field(120.0, description="One command of an agent.")
     test_timeout: PositiveFloat = Field(600.0, description="One run of the project's tests.")

@@ -25,8 +25,6 @@ from orket_pipelines.workbench.tree import measure
 LAID_OUT = failpoint("browser.laid_out")
 ARTIFACTS_TAKEN = failpoint("browser.artifacts_taken")
 PLUGIN, SEAL = "orket_e2e", "orket_seal"
-BESIDE = {SuiteKind.SMOKE: ("accessibility.js",)}
-"""Files that a suite of ours needs besides."""
 REPORT = "junit.xml"
 GROWTH_LIMIT = 2 * TOTAL_LIMIT
 """Bytes that a run may write to its artifacts before it is stopped."""
@@ -103,9 +101,12 @@ def command(suite: Suite, *, python: str, suite_folder: str, out: str) -> tuple[
 
 
 def environment(
-    urls: Mapping[str, str], front: str, *, chromium: str | None, suite_folder: str, out: str, key: str
+    urls: Mapping[str, str], front: str, *, chromium: str | None, suite_folder: str, out: str, key: str, impact: str
 ) -> dict[str, str]:
-    """What the plugin needs to know, addresses without a slash at their end. `chromium` None: Playwright's own."""
+    """What the plugin needs to know, addresses without a slash at their end. `chromium` None: Playwright's own.
+
+    `impact`: the least that fails the smoke pass (`settings.accessibility`).
+    """
     plain = {name: url.rstrip("/") for name, url in urls.items()}
     return {
         "E2E_BASE_URL": plain[front],
@@ -113,6 +114,7 @@ def environment(
         "E2E_CHROMIUM": chromium or "",
         "E2E_FLAGS": json.dumps(flags(plain)),
         "E2E_ARTIFACTS": out,
+        "E2E_ACCESSIBILITY": impact,
         KEY: key,
         "PYTHONPATH": suite_folder,
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -198,8 +200,7 @@ def _content(path: Path) -> bytes | None:
 
 def _files(suite: Suite) -> dict[str, bytes]:
     """What is laid out for a suite, by name."""
-    names = (f"{SEAL}.py", f"{PLUGIN}.py", *BESIDE.get(suite.kind, ()))
-    shipped = {name: (FOLDER / name).read_bytes() for name in names}
+    shipped = {f"{name}.py": (FOLDER / f"{name}.py").read_bytes() for name in (SEAL, PLUGIN)}
     return {"pytest.ini": _configuration.encode(), _module(suite): suite.source.encode()} | shipped
 
 

@@ -119,7 +119,8 @@ class BrowserRun:
     def spec(self, settings: Settings, labels: Labels) -> ContainerSpec:
         """What the engine is asked for."""
         urls = self.target.inside_urls
-        told = environment(urls, self.target.front, chromium=CHROMIUM, suite_folder=SUITE, out=OUT, key=self.bench.key)
+        about = {"suite_folder": SUITE, "out": OUT, "key": self.bench.key, "impact": settings.accessibility}
+        told = environment(urls, self.target.front, chromium=CHROMIUM, **about)
         path = ":".join((*self.made.path, "/usr/local/bin", "/usr/bin", "/bin"))
         variables = dict(self.made.variables) | told | {"PATH": path, "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108 - a tmpfs
         return ContainerSpec(

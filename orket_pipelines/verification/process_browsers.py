@@ -18,7 +18,7 @@ from orket_pipelines.workbench.process import Limits, ProcessWorkbenches
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = {SuiteKind.OPENAPI: ("pytest", "schemathesis")}
-BROWSER_PACKAGES = ("pytest", "playwright")
+BROWSER_PACKAGES = ("pytest", "playwright", "axe_playwright_python")
 LIMITS = Limits(address_space=2**47, file_size=64 * 1024**2)
 """Chromium reserves a terabyte of addresses for a script engine and uses next to nothing of it."""
 
@@ -68,6 +68,7 @@ class ProcessBrowsers:
     def _environment(self, target: Target, bench: Bench) -> dict[str, str]:
         found = self._settings.browser or _on_path()
         seen = {"suite_folder": str(bench.suite), "out": str(bench.out), "key": bench.key}
+        seen["impact"] = self._settings.accessibility
         if found is not None:
             return environment(target.urls, target.front, chromium=str(found), **seen)
         own = {"PLAYWRIGHT_BROWSERS_PATH": str(_playwrights_own())}

@@ -21,6 +21,7 @@ STATE = {
     "repositories/",
     "checkouts/",
     "artifacts/",
+    "attachments/",
     "reports/",
     "analytics/",
     "attacks/",

@@ -79,12 +79,15 @@ def test_the_command_runs_the_suite_alone() -> None:
 
 def test_the_plugin_is_told_what_it_drives_and_the_browser_knows_no_other_host() -> None:
     urls = {"web": "http://web:3000/", "api": "http://api:8000"}
-    told = environment(urls, "web", chromium="/usr/bin/chromium", suite_folder="/suite", out="/out", key="k")
+    told = environment(
+        urls, "web", chromium="/usr/bin/chromium", suite_folder="/suite", out="/out", key="k", impact="minor"
+    )
     assert (told["E2E_BASE_URL"], told["E2E_CHROMIUM"], told["E2E_ARTIFACTS"]) == (
         "http://web:3000",
         "/usr/bin/chromium",
         "/out",
     )
+    assert (told["E2E_SEAL"], told["E2E_ACCESSIBILITY"]) == ("k", "minor")
     assert told["E2E_FLAGS"] == (
         '["--no-sandbox", "--no-proxy-server", '
         '"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE web, EXCLUDE api", '
@@ -92,7 +95,7 @@ def test_the_plugin_is_told_what_it_drives_and_the_browser_knows_no_other_host()
     )
 
 
-BROWSING = {"greenlet", "iniconfig", "packaging", "playwright", "pluggy", "pygments", "pytest"}
+BROWSING = {"axe-playwright-python", "greenlet", "iniconfig", "packaging", "playwright", "pluggy", "pygments", "pytest"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 GOOD = """<!doctype html><html lang=en><title>List</title><h1>To do</h1><img src=/dot.svg alt="a dot">
 <label>New task <input></label><button>Add</button><a href="/more" aria-label="more"></a>"""
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4"/></svg>'
-RENDERS, ACCESSIBLE = "smoke.test_the_page_renders", "smoke.test_the_basics_of_accessibility_hold"
+RENDERS, ACCESSIBLE = "smoke.test_the_page_renders", "smoke.test_everybody_can_use_the_page"
 BAD = {
     "blank": (
         "<!doctype html><html lang=en><title>List</title><div id=root></div>",
@@ -31,23 +32,23 @@ BAD = {
         GOOD + "<script>console.error('no tasks'); fetch('/api/tasks')</script>",
         {RENDERS: "console: no tasks\nGET {url}/api/tasks answered 404"},
     ),
-    "not for everybody": (
-        "<!doctype html><h1 id=a>To do</h1><p id=a><img src=/dot.svg><input><button></button>",
-        {
-            ACCESSIBLE: "not everybody can use the page:\n"
-            "the document says no language (<html lang>)\n"
-            "the document has no title\n"
-            'a picture has no text (alt): <img src="/dot.svg">\n'
-            "a field has no label: <input>\n"
-            "a button or a link has no name: <button></button>\n"
-            'two elements have the same id: <p id="a">'
-        },
-    ),
 }
+NOT_FOR_EVERYBODY = """<!doctype html><h1>To do</h1><img src=/dot.svg><input><button></button>
+<p style="color:#ddd">hardly there</p>"""
+GRAVE = [
+    "critical: Buttons must have discernible text (button-name): <button></button>",
+    'critical: Images must have alternative text (image-alt): <img src="/dot.svg">',
+    "critical: Form elements must have labels (label): <input>",
+    "serious: Documents must have <title> element to aid in navigation (document-title): <html>",
+    "serious: <html> element must have a lang attribute (html-has-lang): <html>",
+    'ratio thresholds (color-contrast): <p style="color:#ddd">hardly there</p>',
+]
 
 
-def run(suite: Suite, service: Service, home: Path, require: Callable[[str, bool, str], None]) -> SuiteReport:
-    browsers = ProcessBrowsers(Settings(home=home))
+def run(
+    suite: Suite, service: Service, home: Path, require: Callable[[str, bool, str], None], **settings: Any
+) -> SuiteReport:
+    browsers = ProcessBrowsers(Settings(home=home, **settings))
     require("browser", browsers.preflight() == (), "; ".join(browsers.preflight()))
     try:
         folder = home / "artifacts" / "run"
@@ -64,6 +65,32 @@ def test_a_page_that_renders_and_can_be_used_passes_with_a_picture(
     report = run(SMOKE, service, tmp_path, require)
     assert report.passed, report.log
     assert {artifact.name for artifact in report.artifacts} >= {"test_the_page_renders.png", "junit.xml"}
+
+
+@pytest.mark.browser
+def test_a_page_that_not_everybody_can_use_says_what_axe_finds(
+    service: Service, tmp_path: Path, require: Callable[[str, bool, str], None]
+) -> None:
+    image = {"content-type": "image/svg+xml"}
+    service.answers = {"GET /": text(NOT_FOR_EVERYBODY), "GET /dot.svg": (200, image, DOT.encode())}
+    report = run(SMOKE, service, tmp_path, require)
+    [case] = [case for case in report.cases if case.outcome == "failed"]
+    assert case.name == ACCESSIBLE
+    first, *found = case.message.splitlines()
+    assert first == "Failed: not everybody can use the page:"
+    assert [line for line in GRAVE if not any(line.rstrip(">") in told for told in found)] == []
+    assert len(found) == len(GRAVE)
+
+
+@pytest.mark.browser
+def test_what_axe_finds_below_the_grade_that_is_set_is_told_and_fails_nothing(
+    service: Service, tmp_path: Path, require: Callable[[str, bool, str], None]
+) -> None:
+    service.answers = {"GET /": text("<!doctype html><title>List</title><p>no language, no heading")}
+    report = run(SMOKE, service, tmp_path, require, accessibility="critical")
+    assert report.passed
+    assert "moderate: Page should contain a level-one heading (page-has-heading-one): <html" in report.log
+    assert "serious: <html> element must have a lang attribute (html-has-lang): <html" in report.log
 
 
 @pytest.mark.browser
