@@ -1,6 +1,9 @@
 """Whether a phase goes on, is extended or ends: numbers alone decide."""
 
+import time
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -57,6 +60,41 @@ def test_both_limits_are_settings() -> None:
     rules = BugPhases(rate=0, high_bugs=0, extension_days=1, longest_days=8)
     assert decide(PHASE, WEEK, toll(1), rules) == Extend(8 * DAY, "0.142857 bugs a day are found, more than 0")
     assert isinstance(decide(PHASE, WEEK, toll(0), rules), End)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SPRING, AUTUMN = datetime(2025, 3, 29, 12, tzinfo=BERLIN), datetime(2025, 10, 25, 12, tzinfo=BERLIN)
+"""Noon of the day before the clocks of people are set."""
+
+
+@pytest.mark.parametrize(("begins", "hour"), [(SPRING, 13), (AUTUMN, 11)], ids=["spring", "autumn"])
+def test_a_phase_over_a_change_of_the_hour_is_as_many_days_of_86400_seconds(
+    begins: datetime, hour: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock on the wall it ends an hour later, or earlier, than it began."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    clock = FakeClock(int(begins.timestamp()) * 10**6)
+    phase = replace(PHASE, seen=clock.moment())
+    for day in range(1, 8):
+        clock.advance(86_400)
+        elapsed = phase.elapsed_at(clock.moment())
+        assert (elapsed, rate_of(14, elapsed)) == (day * DAY, 14 / day)
+        assert isinstance(decide(phase, elapsed, toll(), RULES), GoOn) == (day < 7)
+    assert datetime.fromtimestamp(clock.now() / 1e6, BERLIN).hour == hour
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("jump", [-2 * 86_400, -3_600, 3_600, 2 * 86_400])
+def test_a_clock_that_is_set_right_before_the_end_neither_ends_a_phase_nor_keeps_it(jump: int) -> None:
+    clock = FakeClock()
+    phase = replace(PHASE, seen=clock.moment())
+    clock.advance(7 * 86_400 - 1)
+    clock.jump(jump)
+    assert decide(phase, phase.elapsed_at(clock.moment()), toll(), RULES) == GoOn(10**6)
+    clock.advance(1)
+    assert decide(phase, phase.elapsed_at(clock.moment()), toll(), RULES) == End("its 7 days are over")
 
 
 jumps = st.lists(st.tuples(st.floats(60, 86_400), st.integers(-2 * 86_400, 2 * 86_400)), max_size=60)
