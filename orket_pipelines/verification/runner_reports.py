@@ -14,6 +14,8 @@ _go = {"pass": CaseOutcome.PASSED, "fail": CaseOutcome.FAILED, "skip": CaseOutco
 _cargo = {"ok": CaseOutcome.PASSED, "FAILED": CaseOutcome.FAILED, "ignored": CaseOutcome.SKIPPED}
 _cargo_line = re.compile(r"^test (\S{1,200})(?: - \S+)? \.\.\. (ok|FAILED|ignored)\b", re.MULTILINE)
 _cargo_output = re.compile(r"^---- (\S{1,200}) stdout ----\n(.*?)(?=^---- |^failures:|\Z)", re.MULTILINE | re.DOTALL)
+_go_not_built = re.compile(r"^FAIL\t(\S{1,200}) \[(?:build|setup) failed\]$", re.MULTILINE)
+_go_compiler = re.compile(r"^# (\S{1,200})[^\n]*\n((?:[^\n{#][^\n]*\n)+)", re.MULTILINE)
 OUTPUT_LINES = 60
 LONGEST = 1e9
 """No test takes as long, in whatever unit."""
@@ -42,7 +44,7 @@ def _of_jest_file(file: Any) -> Iterator[Case]:
 def read_go(text: str) -> list[Case]:
     """The cases of `go test -json`; a package that does not build is an error. Raises: UnreadableReport."""
     said: dict[str, list[str]] = {}
-    cases: list[Case] = []
+    cases = _not_built(text)
     for line in text.splitlines():
         event = _event(line)
         name = ".".join(str(event[key]) for key in ("Package", "Test") if event.get(key))
@@ -54,6 +56,15 @@ def read_go(text: str) -> list[Case]:
             told = "".join(said.get(name, [])[-OUTPUT_LINES:])
             cases.append(Case(shortened(name, NAME_LIMIT), CaseOutcome.ERROR, 0.0, shortened(told)))
     return _bounded(iter(cases))
+
+
+def _not_built(text: str) -> list[Case]:
+    """The packages that go could not build, with what its compiler said of them. It says so in plain lines."""
+    told = {found[0]: found[1] for found in _go_compiler.findall(text)}
+    return [
+        Case(shortened(name, NAME_LIMIT), CaseOutcome.ERROR, 0.0, shortened(told.get(name, "it does not build")))
+        for name in _go_not_built.findall(text)
+    ]
 
 
 def _of_go(name: str, event: dict[str, Any], said: dict[str, list[str]]) -> Case:

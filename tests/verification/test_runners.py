@@ -4,15 +4,19 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from orket_pipelines.verification import CaseOutcome, run_found_tests
+from orket_pipelines.verification import Case, CaseOutcome, run_found_tests
 from orket_pipelines.verification.runner_reports import read_cargo, read_go, read_jest
 from orket_pipelines.verification.runners import plain_command, runners_of
 from orket_pipelines.workbench import Execution, MemoryWorkbenches, ProcessWorkbenches
 from orket_pipelines.workbench.fake import ended
 
+OUTPUT = Path(__file__).parent / "runner_output"
+"""What jest 30.0.5, go 1.19.8 and cargo 1.95.0 said of a small shop, each of one test that passes, fails and is
+skipped, and of a file that does not load or build where the runner goes on with the others."""
 PASSED, FAILED, ERROR, SKIPPED = CaseOutcome.PASSED, CaseOutcome.FAILED, CaseOutcome.ERROR, CaseOutcome.SKIPPED
 VITEST = {"package.json": json.dumps({"devDependencies": {"vitest": "3"}})}
 NODE = {"package.json": json.dumps({"scripts": {"test": "node --test"}})}
@@ -189,3 +193,54 @@ def test_pytest_and_node_s_runner_are_run_and_read(tmp_path: Path, require: Call
     outcomes = {case.name: case.outcome for case in report.cases}
     assert outcomes == {"test_a.test_a": PASSED, "test_a.test_b": FAILED, "test.adds": PASSED, "test.pays": FAILED}
     assert not report.passed
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "cases", "why"),
+    [
+        (
+            read_jest,
+            "jest.json",
+            {
+                "the cart adds": PASSED,
+                "the cart gives the third away": FAILED,
+                "the cart pays": SKIPPED,
+                "broken.test.js": ERROR,
+            },
+            ["Expected: 2\nReceived: 3", "Cannot find module './gone' from 'broken.test.js'"],
+        ),
+        (
+            read_go,
+            "go.jsonl",
+            {
+                "shop/broken": ERROR,
+                "shop.TestAdds": PASSED,
+                "shop.TestThird/is_free": FAILED,
+                "shop.TestThird": FAILED,
+                "shop.TestPays": SKIPPED,
+            },
+            ["broken_test.go:5:29: undefined: missing", "three cost 3, not 2", "--- FAIL: TestThird"],
+        ),
+        (
+            read_cargo,
+            "cargo.txt",
+            {"tests::adds": PASSED, "tests::pays": SKIPPED, "tests::the_third_is_free": FAILED},
+            ["assertion `left == right` failed: three cost too much\n  left: 3\n right: 2"],
+        ),
+    ],
+)
+def test_what_runners_really_said_is_read_case_by_case(
+    reader: Callable[[str], list[Case]], file: str, cases: dict[str, CaseOutcome], why: list[str]
+) -> None:
+    found = reader((OUTPUT / file).read_text())
+    assert {case.name: case.outcome for case in found} == cases
+    told = [case.message for case in found if case.outcome in {FAILED, ERROR}]
+    assert all(text in message for text, message in zip(why, told, strict=True))
+
+
+def test_a_package_that_does_not_build_fails_the_tests_of_all(tmp_path: Path) -> None:
+    said = (OUTPUT / "go.jsonl").read_text()
+    laid_out(tmp_path, {"go.mod": "module shop"})
+    bench = MemoryWorkbenches(lambda _checkout, _command: ended(2, said)).open(tmp_path, name="a", stop=Event())
+    report = run_found_tests(bench, deadline=5)
+    assert (report.passed, report.counts) == (False, {"errors": 1, "passed": 1, "failed": 2, "skipped": 1})
