@@ -47,16 +47,15 @@ class BringingUp:
     ask: Ask
     tell: Tell
 
-    def bring_up(self, sandbox: Sandbox, made: Plan, checkout: Path, folder: Path, *, stop: threading.Event) -> Result:
-        """The commit in `checkout`, healthy, with its files in `folder`: what its row is to say.
+    def prepare(
+        self, sandbox: Sandbox, made: Plan, checkout: Path, folder: Path, *, stop: threading.Event
+    ) -> Generation:
+        """The commit in `checkout`, with its files in `folder`, its dependencies and builds: what takes long, and
+        touches nothing that serves.
 
         Raises: DeploymentFailed, InstallFailed where the commit is at fault; SandboxError, ContainerError where this
-        machine is; EngineUnavailable, Stopped. What was started then still runs.
+        machine is; EngineUnavailable, Stopped.
         """
-        return self._start(self._prepare(sandbox, made, checkout, folder, stop), stop)
-
-    def _prepare(self, sandbox: Sandbox, made: Plan, checkout: Path, folder: Path, stop: threading.Event) -> Generation:
-        """Files, dependencies and builds: what takes long, and touches nothing that serves."""
         self.runtime.end_builds(sandbox.id)
         source = folder / "source"
         self.tell("copying the files")
@@ -75,10 +74,16 @@ class BringingUp:
                 self.tell(f"building {service.name}: {' '.join(service.build)}")
                 self.runtime.build(generation, service, stop=stop)
                 reach(AFTER_BUILD)
+        if stop.is_set():
+            raise Stopped("stopped before a sandbox was started")
         return generation
 
-    def _start(self, generation: Generation, stop: threading.Event) -> Result:
-        handles = self._start_at_free_addresses(generation, stop)
+    def start(self, generation: Generation, *, stop: threading.Event) -> Result:
+        """What was prepared in place of what ran, healthy: what its row is to say.
+
+        Raises: as `prepare`. What was started then still runs.
+        """
+        handles = self._start_at_free_addresses(generation)
         reach(AFTER_START)
         self.tell("waiting until all of them answer")
         with self.store.read() as tx:
@@ -98,14 +103,12 @@ class BringingUp:
         reach(AFTER_HEALTHY)
         return {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "handles": handles}
 
-    def _start_at_free_addresses(self, generation: Generation, stop: threading.Event) -> Handles:
+    def _start_at_free_addresses(self, generation: Generation) -> Handles:
         for _ in range(ADDRESS_TRIES):
             placed = self._place(generation)
             reach(AFTER_LEASES)
             self.runtime.clear(generation.sandbox, self._handles(generation.sandbox))
             reach(AFTER_CLEAR)
-            if stop.is_set():
-                raise Stopped("stopped before a sandbox was started")
             self.tell(f"starting {', '.join(service.name for service in placed.plan.services)}")
             try:
                 return self.runtime.start(placed)

@@ -24,7 +24,7 @@ from orket_pipelines.sandboxes.looking import Look
 from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Sighting, Tell, nobody
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
 from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
-from orket_pipelines.sandboxes.runtime import SECRETS, DeploymentFailed, Handles, Runtime, end_of
+from orket_pipelines.sandboxes.runtime import SECRETS, DeploymentFailed, Generation, Handles, Runtime, end_of
 from orket_pipelines.sandboxes.source import discard, folder_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, failpoint, perform, reach
@@ -177,26 +177,32 @@ class DeployedSandboxes:
     def _bring_up(
         self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event, tell: Tell
     ) -> Result:
-        """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it."""
+        """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it; a stop
+        while it is prepared leaves what ran before."""
         bringing = BringingUp(self.store, self.runtime, self.installer, self.settings, self.ask, tell)
         folder = self.folder_of(sandbox.id) / str(sandbox.generation)
         try:
-            return bringing.bring_up(sandbox, made, deployment.source, folder, stop=stop)
+            prepared = bringing.prepare(sandbox, made, deployment.source, folder, stop=stop)
+            return self._start(sandbox, bringing, prepared, stop)
         except (DeploymentFailed, InstallFailed) as error:
             self.runtime.clear(sandbox.id, self._handles(sandbox))
             reach(FAILED_CLEARED)
             return {"state": str(SandboxState.FAILED), "note": end_of(str(error))}
-        except Stopped:
-            # The stop is what counts; an engine that is gone meanwhile is cleared by the next deployment.
-            with contextlib.suppress(EngineUnavailable):
-                self.runtime.clear(sandbox.id, self._handles(sandbox))
-            raise
         except (ContainerError, SandboxError) as error:
             self._fail(sandbox, str(error))
             raise SandboxError(
                 f"the sandbox of {sandbox.rock_id} cannot be started: {error}",
                 next_step=error.next_step or "See what this machine lacks: orket doctor",
             ) from error
+
+    def _start(self, sandbox: Sandbox, bringing: BringingUp, prepared: Generation, stop: threading.Event) -> Result:
+        try:
+            return bringing.start(prepared, stop=stop)
+        except Stopped:
+            # The stop is what counts; an engine that is gone meanwhile is cleared by the next deployment.
+            with contextlib.suppress(EngineUnavailable):
+                self.runtime.clear(sandbox.id, self._handles(sandbox))
+            raise
 
     def _fail(self, sandbox: Sandbox, why: str) -> None:
         self.runtime.clear(sandbox.id, self._handles(sandbox))

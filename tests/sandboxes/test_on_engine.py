@@ -389,6 +389,24 @@ def test_a_stop_while_it_starts_leaves_no_container(
     assert deploy(sandboxes, pair("c1")).state is SandboxState.RUNNING
 
 
+def test_a_stop_before_it_starts_leaves_what_serves(
+    sandboxes: DeployedSandboxes, engine: MemoryEngine, kept: Store, pair: Pair
+) -> None:
+    stop = threading.Event()
+    first = deploy(sandboxes, pair("c1"))
+
+    def tell(what: str) -> None:
+        if what.startswith("installing"):
+            stop.set()
+
+    with pytest.raises(Stopped):
+        sandboxes.deploy(pair("c2"), stop=stop, tell=tell)
+    assert names(engine) == ["1-api", "1-web"]
+    second = deploy(sandboxes, pair("c2"))
+    assert (second.state, second.generation, second.urls) == (SandboxState.RUNNING, 2, first.urls)
+    assert names(engine) == ["2-api", "2-web"]
+
+
 def test_an_engine_that_does_not_answer_says_nothing_of_sandboxes(
     sandboxes: DeployedSandboxes, engine: MemoryEngine, kept: Store, pair: Pair
 ) -> None:
