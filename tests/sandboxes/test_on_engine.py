@@ -401,10 +401,10 @@ def test_a_stop_before_it_starts_leaves_what_serves(
 
     with pytest.raises(Stopped):
         sandboxes.deploy(pair("c2"), stop=stop, tell=tell)
-    assert names(engine) == ["1-api", "1-web"]
+    assert names(engine) == ["1-api", "1-forwarder", "1-web"]
     second = deploy(sandboxes, pair("c2"))
     assert (second.state, second.generation, second.urls) == (SandboxState.RUNNING, 2, first.urls)
-    assert names(engine) == ["2-api", "2-web"]
+    assert names(engine) == ["2-api", "2-forwarder", "2-web"]
 
 
 def test_an_engine_that_does_not_answer_says_nothing_of_sandboxes(
