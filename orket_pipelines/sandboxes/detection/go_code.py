@@ -11,6 +11,8 @@ from orket_pipelines.sandboxes.detection.tree import Folder
 MANIFEST = "go.mod"
 COMMANDS_DEPTH = 3
 """How far below the module its commands lie (`cmd/server/main.go`, `internal/cmd/…`)."""
+COMMAND_LINES = ("github.com/spf13/cobra", "github.com/urfave/cli", "github.com/alecthomas/kong")
+"""By these a program takes commands: one that listens besides does so for metrics, or to look at something."""
 LINES_LIMIT = 2_000
 """Of a go.mod."""
 

@@ -1,5 +1,6 @@
 """What a stack is to the detector: a rule that looks at one folder."""
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,9 +35,19 @@ class Site:
 
     def folders(self) -> list[Folder]:
         """The folder and what lies in it, without what stands for itself."""
-        return [
-            each for each in self.tree.below(self.folder) if not any(other.contains(each.path) for other in self.others)
-        ]
+        apart = frozenset(each.path for each in self.others)
+
+        def find() -> list[Folder]:
+            found = [self.folder]
+            kept = {self.folder.path}
+            for each in self.tree.below(self.folder):
+                # A folder comes after the one that it lies in.
+                if each is not self.folder and each.path not in apart and (posixpath.dirname(each.path) or ".") in kept:
+                    kept.add(each.path)
+                    found.append(each)
+            return found
+
+        return self.tree.once(("folders", self.folder.path, apart), find)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import posixpath
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,7 +110,11 @@ class Tree:
 
     def above(self, folder: Folder) -> Iterator[Folder]:
         """The folder itself and every folder that it lies in, nearest first."""
-        return (each for each in reversed(self.folders.values()) if each.contains(folder.path))
+        path = folder.path
+        while path != ".":
+            yield self.folders[path]
+            path = posixpath.dirname(path) or "."
+        yield self.folders["."]
 
     def _is_late(self) -> bool:
         late = self._clock.monotonic() > self._until

@@ -1,6 +1,6 @@
 """Go's own net/http, or a router that is little more: a program that listens."""
 
-from orket_pipelines.sandboxes.detection.go_code import GoModule, read_go
+from orket_pipelines.sandboxes.detection.go_code import COMMAND_LINES, GoModule, read_go
 from orket_pipelines.sandboxes.detection.go_services import MANIFESTS, go_service
 from orket_pipelines.sandboxes.detection.hints import docker_command, exposed_port, procfile
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
@@ -18,8 +18,6 @@ _listens = (
 WORKERS = frozenset({"worker", "workers", "consumer", "job", "jobs", "cron", "scheduler", "agent", "bot", "indexer"})
 _asks_to_serve = frozenset({"serve", "server", "start", "web", "api", "http"})
 _asks_for_help = frozenset({"help", "-h", "--help", "version", "--version"})
-_command_lines = ("github.com/spf13/cobra", "github.com/urfave/cli", "github.com/alecthomas/kong")
-"""A command that listens besides does so for metrics, or to look at something: it is a command."""
 
 
 def find(site: Site) -> Finding | None:
@@ -61,7 +59,7 @@ def _is_listening(source: Source) -> bool:
 
 def _is_command(module: GoModule, source: Source) -> bool:
     """Whether it is a command above all; one whose main itself listens is a server."""
-    return (module.is_library or module.importing(*_command_lines) is not None) and not source.has("func", "main", "(")
+    return (module.is_library or module.importing(*COMMAND_LINES) is not None) and not source.has("func", "main", "(")
 
 
 RULE = Rule("net/http", Language.GO, MANIFESTS, find)
