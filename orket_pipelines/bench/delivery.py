@@ -37,6 +37,8 @@ LATENCY = 0.1
 """Seconds that the model takes for an answer, where it takes any."""
 SAMPLE = 500
 """Bare commits and steps of which the floor is reckoned."""
+WARM_UP = "warm-up"
+"""The rock that is delivered before the slow model's: what a worker does at its first issues is its start."""
 LIMIT = 900.0
 """Seconds after which a worker is given up."""
 PAUSE = 0.2
@@ -77,8 +79,9 @@ def _measure(url: str | None, report: Report) -> list[Metric]:
         metrics = _many_rocks(name, settings)
     with _home(url) as settings:
         report(f"{ISSUES} issues with a model that takes {LATENCY:g} s, {name}")
+        import_rocks(settings, [WARM_UP], AT_ONCE)
         import_rocks(settings, ["slow"], ISSUES)
-        cost = _ended(_start(settings, "slow", latency=LATENCY))
+        cost = _ended(_start(settings, "slow", warm_up=WARM_UP, latency=LATENCY))
     return [*metrics, against(f"delivery.{name}.slow_model", cost.wall, "s", ISSUES * TURNS * LATENCY / AT_ONCE)]
 
 
@@ -158,9 +161,11 @@ def _prompts(store: Store) -> tuple[float, float]:
     return sum(found[:tenth]) / tenth, sum(found[-tenth:]) / tenth
 
 
-def _start(settings: Settings, rock: str, *, latency: float = 0.0) -> "subprocess.Popen[str]":
+def _start(
+    settings: Settings, rock: str, *, warm_up: str | None = None, latency: float = 0.0
+) -> "subprocess.Popen[str]":
     given = settings.model_dump(mode="json", include={"home", "workspace", "database_url", "concurrency"})
-    asked = json.dumps({"rock": rock, "latency": latency, "settings": given})
+    asked = json.dumps({"rock": rock, "warm_up": warm_up, "latency": latency, "settings": given})
     command = [sys.executable, "-m", "orket_pipelines.bench.worker_process", asked]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

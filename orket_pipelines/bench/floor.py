@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic_ai import Agent
+from pydantic import BaseModel
+from pydantic_ai import Agent, ToolOutput
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import UsageLimits
@@ -93,6 +94,53 @@ def agent_steps(count: int, *, run: int = RUN) -> Cost:
     cost = Cost(time.process_time() - cpu, time.monotonic() - wall)
     measured = max(1, count // run) * run
     return Cost(cost.cpu * count / measured, cost.wall * count / measured)
+
+
+def conversations(count: int) -> Cost:
+    """`count` issues as bare agents talk of them, in two turns: an author, whose one answer calls a tool and asks for
+    a review, and a guard, whose answer approves.
+
+    Each is a run of its own, as it is in the line, with its outcome as the typed output: another role, other tools,
+    nothing heard of what the author was told.
+    """
+    author = Agent(FunctionModel(_ask), output_type=ToolOutput(Request, name="request"), end_strategy="exhaustive")
+    guard = Agent(FunctionModel(_approve), output_type=ToolOutput(Review, name="review"))
+
+    @author.tool_plain
+    def note(text: str) -> str:
+        """Take a note."""
+        return text
+
+    author.run_sync("warm up")
+    guard.run_sync("warm up")
+    cpu, wall = time.process_time(), time.monotonic()
+    for _ in range(count):
+        author.run_sync("go on")
+        guard.run_sync("go on")
+    return Cost(time.process_time() - cpu, time.monotonic() - wall)
+
+
+class Request(BaseModel):
+    """What an author ends with."""
+
+    state: str
+    summary: str
+
+
+class Review(BaseModel):
+    """What a guard ends with."""
+
+    verdict: str
+    body: str
+
+
+def _ask(_messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+    request = ToolCallPart("request", {"state": "ready_for_testing", "summary": "done"})
+    return ModelResponse(parts=[ToolCallPart("note", {"text": "noted"}), request])
+
+
+def _approve(_messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+    return ModelResponse(parts=[ToolCallPart("review", {"verdict": "approve", "body": "good"})])
 
 
 def _answer(run: int, messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:

@@ -2,6 +2,9 @@
 
 Measured with code, forge and workbench that do nothing but remember; then with each real layer added. The floor stays
 the same: what git, processes and Dagster cost by themselves shows as what a layer adds.
+
+The floor is as many commits, and the same two conversations of bare agents. Where a layer names `long_runs`, it is as
+many steps of one bare agent that goes on for 25 of them: less than two conversations cost, whoever holds them.
 """
 
 import os
@@ -14,7 +17,7 @@ from pathlib import Path
 from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
 from orket_pipelines.bench import under_dagster
-from orket_pipelines.bench.floor import Cost, agent_steps, commits
+from orket_pipelines.bench.floor import Cost, agent_steps, commits, conversations
 from orket_pipelines.bench.line import SCRIPT, TURNS, import_rocks, null_factory
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.delivery import Factory, Result, deliver_rock, open_factory
@@ -63,11 +66,13 @@ def measure(report: Report) -> list[Metric]:
 
 
 def _compare(layer: str, run: Run, folder: Path) -> list[Metric]:
-    floor = commits(folder, run.commits) + agent_steps(ISSUES * TURNS)
-    mine, bare = run.cost.per(ISSUES), floor.per(ISSUES)
+    durable = commits(folder, run.commits)
+    mine, bare = run.cost.per(ISSUES), (durable + conversations(ISSUES)).per(ISSUES)
+    steps = (durable + agent_steps(ISSUES * TURNS)).per(ISSUES)
     return [
         against(f"overhead.{layer}.cpu_per_issue", mine.cpu * 1e3, "ms", bare.cpu * 1e3),
         against(f"overhead.{layer}.wall_per_issue", mine.wall * 1e3, "ms", bare.wall * 1e3),
+        against(f"overhead.{layer}.cpu_per_issue_long_runs", mine.cpu * 1e3, "ms", steps.cpu * 1e3),
         Metric(f"overhead.{layer}.commits_per_issue", round(run.commits / ISSUES, 2), "commits"),
     ]
 

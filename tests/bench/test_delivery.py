@@ -26,7 +26,7 @@ def test_rocks_that_are_worked_on_at_once_are_all_done_and_prompts_do_not_grow(
     settings = Settings(home=tmp_path / "home", database_url=database_url, concurrency=4)
     import_rocks(settings, ROCKS, 8, dependent=True)
     with ThreadPoolExecutor() as workers:
-        costs = list(workers.map(lambda rock: work(rock, 0.0, as_given(settings)), ROCKS))
+        costs = list(workers.map(lambda rock: work(rock, None, 0.0, as_given(settings)), ROCKS))
     assert all(cost.commits > 0 and cost.peak >= cost.loaded > 0 for cost in costs)
     with closing(Store.open(database_url)) as store, store.read() as tx:
         issues = sa.select(sa.func.count()).where(tables.cards.c.kind == "issue", tables.cards.c.state == "done")
@@ -39,8 +39,9 @@ def test_rocks_that_are_worked_on_at_once_are_all_done_and_prompts_do_not_grow(
 
 def test_issues_wait_for_a_slow_model_side_by_side(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", concurrency=10)
+    import_rocks(settings, ["warm-up"], 2)
     import_rocks(settings, ["slow"], 10)
-    cost = work("slow", 0.3, as_given(settings))
+    cost = work("slow", "warm-up", 0.3, as_given(settings))
     # One after the other they would wait for 6 s, all at once for 0.6 s.
     assert 0.6 < cost.wall < 5
 
