@@ -1,6 +1,6 @@
 # One door for everybody; `make` alone lists the targets. PYTHON=… picks the interpreter that .venv is made from.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-fast test-chaos check lock environment
+.PHONY: help demo dev test test-fast test-postgres test-chaos check lock environment
 
 CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3
 BIN := .venv/bin
@@ -32,6 +32,10 @@ test: environment ## The whole suite
 test-fast: environment ## What needs neither PostgreSQL nor a browser, in under a minute
 	@$(PYTEST) -m "not slow and not postgres and not browser and not docker" \
 		|| { echo "Some tests failed. Run one alone: $(BIN)/pytest path/to/test.py -k part_of_its_name"; exit 1; }
+
+test-postgres: environment ## The whole suite with PostgreSQL where tests name no database
+	@$(PYTEST) -m "not chaos" --on-postgresql \
+		|| { echo "Some tests failed. Run one alone: $(BIN)/pytest --on-postgresql path/to/test.py"; exit 1; }
 
 test-chaos: environment ## Kill the factory at every failpoint and see that it ends in the same state
 	@$(PYTEST) tests/chaos && $(PYTEST) -m chaos tests/agents tests/analytics tests/examples tests/acceptance tests/store || { echo "A kill was not survived; the failpoint stands in the name of the test."; exit 1; }

@@ -27,12 +27,26 @@ START_LIMIT = 30.0
 """Seconds that a PostgreSQL server may take to answer for the first time."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What stands in SQLite by default can be tried on PostgreSQL: see `make test-postgres`."""
+    told = "every test that names no database has one on PostgreSQL"
+    parser.addoption("--on-postgresql", action="store_true", help=told)
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
     """A developer's ORKET_* settings must not decide what a test sees; an engine is used where a test asks for it."""
     for name in [name for name in os.environ if name.startswith("ORKET_") and name != "ORKET_REQUIRE"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ORKET_ISOLATION", "process")
+    if not request.config.getoption("--on-postgresql") or request.node.get_closest_marker("sqlite"):
+        yield
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create()
+    monkeypatch.setenv("ORKET_DATABASE_URL", url)
+    yield
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")

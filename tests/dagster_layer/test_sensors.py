@@ -63,6 +63,7 @@ def requests(result: SensorResult) -> list[RunRequest]:
     return list(result.run_requests or [])
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("sensor", OBSERVING, ids=lambda sensor: str(sensor.name))
 def test_before_the_first_card_a_sensor_says_how_to_import_one_and_makes_no_database(
     sensor: SensorDefinition, home: Path, instance: DagsterInstance
