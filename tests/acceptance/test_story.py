@@ -4,6 +4,7 @@ A rock of two issues is delivered. A browser finds what tests and reviewer let t
 phase that follows a person finds bugs, and the night one; it is extended by bugs, then by a person, and ends.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def kiosk(workbench_image: str, e2e_image: str, tmp_path_factory: pytest.TempPat
         "ORKET_E2E_IMAGE": e2e_image,
         "ORKET_BUG_PHASES": PHASES,
     }
-    clocks = Clocks(-8 * DAY)
+    # From noon on, so that no midnight falls into a delivery.
+    clocks = Clocks(DAY / 2 - time.time() % DAY - 8 * DAY)
     with pytest.MonkeyPatch.context() as machine, DagsterInstance.ephemeral() as instance:
         machine.setattr("orket_pipelines.clock.time", clocks)
         kiosk = Kiosk(environment, instance, clocks)
@@ -209,3 +211,11 @@ def test_one_page_tells_it_all(kiosk: Kiosk, tmp_path: Path) -> None:
         assert place >= 0, words
     assert "href=" not in page
     assert 'src="http' not in page
+
+
+def test_the_days_of_the_story_show_as_pictures_in_dagster(kiosk: Kiosk) -> None:
+    ((day,),) = kiosk.sql("SELECT CAST(min(happened_at) AS DATE) FROM events")
+    counted = kiosk.metadata("daily_metrics", day)
+    assert (counted["merges"], counted["cards done"]) == (4.0, 3.0)
+    for asset, name in (("daily_metrics", "cycle times"), ("daily_metrics", "uptime"), ("bug_rates", "by day")):
+        assert "](data:image/svg+xml;base64," in kiosk.metadata(asset, day)[name]
