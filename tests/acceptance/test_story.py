@@ -188,7 +188,7 @@ def test_nothing_runs_any_more_the_logs_are_kept_and_the_rest_is_the_second_rock
 def test_one_page_tells_it_all(kiosk: Kiosk, tmp_path: Path) -> None:
     kiosk.orket("rocks", "open", "kiosk", "--html", tmp_path / "kiosk.html")
     page = (tmp_path / "kiosk.html").read_text()
-    said = ["A kiosk with a board <i>done</i>", "3 of 5 issues are done, in 4 attempts.", "sandbox is removed"]
+    said = ["A kiosk with a board <i>done</i>", "3 of 5 issues are done, in 4 attempts.", "sandbox is deleted"]
     said += ["A page <i>done</i>", "Attempt 1", "pull request #1, merged as", "integrity_guard: approved"]
     said += [f"{BOARD} <i>done</i>", "Attempt 1", "suite board on the sandbox", "<i>failed</i>", "Open from 9 to 5"]
     said += ['<img alt="board.png"', "Attempt 2", "pull request #3, merged as", "suite board", "<i>passed</i>"]
