@@ -27,6 +27,8 @@ from orket_pipelines.workbench import MemoryWorkbenches
 from orket_pipelines.workbench.fake import ended
 
 TURNS = 2
+PROOF = ["echo", "1 passed"]
+"""The project's test command: as little as counts for a test that passed."""
 CALLS = [
     {"write_file": {"path": "notes.txt", "content": "Noted.\n"}},
     {"request_state": {"state": "ready_for_testing", "summary": "done"}},
@@ -72,8 +74,13 @@ def null_factory(settings: Settings, *, latency: float = 0.0) -> Factory:
     """A factory of which the store alone is real; nothing is deployed. An answer of the model takes `latency` s."""
     code, playbook = MemoryCode(files=False), Playbook.model_validate(SCRIPT)
     models = Slow(playbook, latency) if latency else Scripted(playbook)
-    real, benches = open_factory(settings), MemoryWorkbenches(lambda *_: ended(output="1 passed\n"))
-    return replace(real, models=models, code=code, forge=MemoryForge(code), workbenches=benches, stage=None)
+    made = replace(open_factory(settings), models=models, code=code, forge=MemoryForge(code))
+    return replace(made, workbenches=null_workbenches(), stage=None)
+
+
+def null_workbenches() -> MemoryWorkbenches:
+    """Workbenches where every command says what PROOF does."""
+    return MemoryWorkbenches(lambda *_: ended(output=f"{PROOF[-1]}\n"))
 
 
 def import_rocks(settings: Settings, rocks: Iterable[str], issues: int, *, dependent: bool = False) -> None:
@@ -90,7 +97,7 @@ def _write_rock(folder: Path, rock: str, count: int, *, dependent: bool) -> Path
     parts = {name: [name] for name in ("managers", "engines", "accessors")}
     issues = [_issue(rock, number, dependent=dependent) for number in range(1, count + 1)]
     epic = {"id": f"{rock}-all", "name": "All", "issues": issues, "architecture": parts}
-    params = {"repository": rock, "test_command": ["true"]}
+    params = {"repository": rock, "test_command": PROOF}
     path = folder / f"{rock}.json"
     path.write_text(json.dumps({"rock": {"id": rock, "name": rock, "params": params, "epics": [epic]}}))
     return path

@@ -18,14 +18,14 @@ from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
 from orket_pipelines.bench import under_dagster
 from orket_pipelines.bench.floor import Cost, agent_steps, commits, conversations
-from orket_pipelines.bench.line import SCRIPT, TURNS, import_rocks, null_factory
+from orket_pipelines.bench.line import SCRIPT, TURNS, import_rocks, null_factory, null_workbenches
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.delivery import Factory, Result, deliver_rock, open_factory
 from orket_pipelines.delivery.factory import open_forge
 from orket_pipelines.errors import OrketError
 from orket_pipelines.git import GitCode
 from orket_pipelines.settings import Settings
-from orket_pipelines.workbench import MemoryWorkbenches, ProcessWorkbenches
+from orket_pipelines.workbench import ProcessWorkbenches
 
 ROCK = "bench"
 ISSUES = 100
@@ -101,4 +101,4 @@ def _factory(settings: Settings, layer: str) -> Factory:
     real, code = open_factory(settings), GitCode(settings.home / "repositories")
     models, forge = Scripted(Playbook.model_validate(SCRIPT)), open_forge(real.settings, real.store, code)
     made = replace(real, models=models, code=code, forge=forge, workbenches=ProcessWorkbenches())
-    return made if layer == "processes" else replace(made, workbenches=MemoryWorkbenches(), stage=None)
+    return made if layer == "processes" else replace(made, workbenches=null_workbenches(), stage=None)
