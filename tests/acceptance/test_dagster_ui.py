@@ -122,7 +122,7 @@ def test_a_rock_is_picked_launched_and_watched_and_its_cards_lead_to_what_came_o
     picture(page, "dagster-run.png")
     assert set(factory.states(SHOWN.rock).values()) == {"done"}
     said = "\n".join(messages(factory, page.url.split("/")[-1]))
-    assert f"sandbox of {SHOWN.rock}: deploying" in said
+    assert f"sandbox of {SHOWN.rock}: creating" in said
     assert f"sandbox of {SHOWN.rock}: running" in said
 
     page.goto(f"{factory.url}/assets/cards?view=partitions&partition={SHOWN.reviewed}")
