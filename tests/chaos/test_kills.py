@@ -100,11 +100,13 @@ def test_the_story_ends_with_what_it_deployed_and_nothing_else(undisturbed: End)
         ("fire", "running", 5, "", True),
         ("fire", "port", "api"),
         ("fire", "port", "page"),
-        ("fire", "subnet", "network"),
+        ("fire", "subnet", "front"),
+        ("fire", "subnet", "sealed"),
     ]
+    running = [("service", "5-api"), ("service", "5-page"), ("forwarder", "5-forwarder")]
     assert undisturbed.engine == {
-        "containers": Counter({("service", "5-api", True): 1, ("service", "5-page", True): 1}),
-        "networks": Counter(service=1),
+        "containers": Counter((purpose, name, True) for purpose, name in running),
+        "networks": Counter(service=1, forwarder=1),
         "volumes": Counter(named=4, of_nobody=0, gone=0),
     }
     assert undisturbed.files == ["sandbox of fire: 5"]

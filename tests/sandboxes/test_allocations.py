@@ -49,6 +49,9 @@ def test_eight_processes_that_lease_fifty_ports_and_five_subnets_each_never_get_
         stranger.listen()
         told = pool.starmap_async(lease_many, [(database_url, str(name)) for name in range(8)], chunksize=1)
         leased = list(chain.from_iterable(told.get(timeout=120)))
+        # Not by SIGTERM, which a process forked from one that heeds it in its own way may survive.
+        pool.close()
+        pool.join()
     ports = {each for each in leased if "/" not in each}
     subnets = {ipaddress.ip_network(each) for each in leased if "/" in each}
 
