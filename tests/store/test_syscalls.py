@@ -26,8 +26,8 @@ importlib.import_module("orket_pipelines.store.migrate")
 TRANSACTIONS = 3
 CALLS = {"sqlite": "pwrite64,fdatasync,fsync,ftruncate,unlink", "postgresql": "sendto"}
 """By which a file is changed, and a server is told."""
-STEPS = [pytest.param(16), pytest.param(1, marks=pytest.mark.chaos)]
-"""Every how many calls of a migration, which has hundreds."""
+STEPS = [pytest.param(step, marks=pytest.mark.chaos) for step in (16, 1)]
+"""Every how many calls of a migration, which has hundreds: a process is forked for each, which takes its time."""
 
 
 @pytest.fixture(scope="module", autouse=True)
