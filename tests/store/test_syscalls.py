@@ -84,6 +84,7 @@ def name_calls(url: str) -> str:
     return CALLS[sa.make_url(url).get_backend_name()]
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("calls", [None, "recvfrom"], ids=["what is sent", "what comes back"])
 def test_killed_at_any_call_of_a_commit_it_is_there_whole_or_not_at_all(
     calls: str | None, database_url: str, tmp_path: Path
