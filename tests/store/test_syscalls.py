@@ -3,31 +3,27 @@
 A kill is not a loss of power: what the kernel had taken over is still written.
 """
 
-import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from orket_pipelines.errors import StoreError
-from orket_pipelines.store import Store, append, read_events
+from orket_pipelines.store import Store
 from orket_pipelines.store.tables import metadata
 
 from .faults import Fault, can_be_made, do_under
+from .halves import TRANSACTIONS, insist, look, open_and_close, write
 
 pytestmark = pytest.mark.slow
 
-# Once, before the forks.
-importlib.import_module("orket_pipelines.store.migrate")
-TRANSACTIONS = 3
 CALLS = {"sqlite": "pwrite64,fdatasync,fsync,ftruncate,unlink", "postgresql": "sendto"}
 """By which a file is changed, and a server is told."""
-STEPS = [pytest.param(step, marks=pytest.mark.chaos) for step in (16, 1)]
-"""Every how many calls of a migration, which has hundreds: a process is forked for each, which takes its time."""
+STEPS = [16, pytest.param(1, marks=pytest.mark.chaos)]
+"""Every how many calls of a migration, which has hundreds: there is a process for each, which takes its time."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,55 +32,10 @@ def strace(require: Callable[[str, bool, str], None]) -> None:
     require("strace", can_be_made(), "strace is missing (apt install strace), or may not attach here")
 
 
-def write(url: str, acknowledged: Path) -> None:
-    """Some transactions of two halves each; a letter is added to the file when one is over."""
-    store = Store.open(url)
-    for _ in range(TRANSACTIONS):
-        write_both(store)
-        with acknowledged.open("a") as file:
-            file.write(".")
-    store.close()
-
-
-def write_both(store: Store) -> None:
-    with store.write() as tx:
-        append(tx, "test.written", "one half", {"text": "x" * 3_000})
-        append(tx, "test.written", "the other", {"text": "x" * 3_000})
-
-
-def insist(url: str) -> None:
-    """The same, where each refusal is answered by doing it again; what to do about it is told."""
-    store = until_done(lambda: Store.open(url))
-    for _ in range(TRANSACTIONS):
-        until_done(lambda: write_both(store))
-    store.close()
-
-
-def until_done(act: Callable[[], Any]) -> Any:
-    try:
-        return act()
-    except StoreError as error:
-        if not error.next_step.startswith(("Free disk space", "Free or check the disk")):
-            raise
-        return act()
-
-
-def look(url: str) -> tuple[int, int]:
-    """How many events of each half there are, in a database that finds itself whole."""
-    store = Store.open(url)
-    with store.read() as tx:
-        if tx.dialect == "sqlite":
-            assert tx.execute(sa.text("PRAGMA integrity_check")).scalar() == "ok"
-        subjects = [event.subject for event in read_events(tx, limit=100_000)]
-    store.close()
-    return subjects.count("one half"), subjects.count("the other")
-
-
 def name_calls(url: str) -> str:
     return CALLS[sa.make_url(url).get_backend_name()]
 
 
-@pytest.mark.chaos
 @pytest.mark.parametrize("calls", [None, "recvfrom"], ids=["what is sent", "what comes back"])
 def test_killed_at_any_call_of_a_commit_it_is_there_whole_or_not_at_all(
     calls: str | None, database_url: str, tmp_path: Path
@@ -97,7 +48,7 @@ def test_killed_at_any_call_of_a_commit_it_is_there_whole_or_not_at_all(
     while killed:
         number += 1
         acknowledged.write_text("")
-        killed = do_under(lambda: write(database_url, acknowledged), fault, number)
+        killed = do_under(partial(write, database_url, acknowledged), fault, number)
         told, halves = len(acknowledged.read_text()), look(database_url)
         assert halves in {(stored + told,) * 2, (stored + told + 1,) * 2}, f"killed at call {number}"
         stored = halves[0]
@@ -114,7 +65,7 @@ def test_a_call_of_a_commit_that_fails_is_told_leaves_nothing_and_the_next_commi
     url = f"sqlite:///{tmp_path / 'orket.db'}"
     Store.open(url).close()
     for number in range(1, 2 * TRANSACTIONS):
-        do_under(lambda: insist(url), Fault(calls, f"error={code}"), number)
+        do_under(partial(insist, url), Fault(calls, f"error={code}"), number)
         assert look(url) == (number * TRANSACTIONS,) * 2, f"failed at call {number}"
 
 
@@ -128,7 +79,7 @@ def test_killed_at_any_call_of_a_migration_the_next_process_makes_the_schema(ste
 
 def make_schema(url: str, *, killed_at: int) -> bool:
     """Kill one process that does, and look what the next one makes; whether there was something to kill."""
-    killed = do_under(lambda: Store.open(url).close(), Fault(name_calls(url), "signal=SIGKILL"), killed_at)
+    killed = do_under(partial(open_and_close, url), Fault(name_calls(url), "signal=SIGKILL"), killed_at)
     store = Store.open(url)
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
