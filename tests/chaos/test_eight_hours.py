@@ -12,6 +12,7 @@ from statistics import median
 
 import pytest
 
+from orket_pipelines.agents.models import conversation
 from orket_pipelines.agents.records import list_sessions, turns_of
 from orket_pipelines.cards.model import TERMINAL, WAITING, CardKind, CardState
 from orket_pipelines.cards.records import list_cards
@@ -39,12 +40,13 @@ Begin = Callable[[int], Day]
 
 @pytest.fixture
 def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
-    """A day by a seed; every event loop that is made from now on runs on its clock."""
+    """A day by a seed; every event loop from now on runs on its clock, and none that this thread made before."""
     days: list[Day] = []
 
     def begin(seed: int) -> Day:
         days.append(Day(tmp_path, seed))
         monkeypatch.setattr(asyncio.events, "new_event_loop", lambda: FakeHours(days[0].clock))
+        monkeypatch.setattr(conversation, "threads", conversation.Threads())
         return days[0]
 
     yield begin

@@ -64,14 +64,14 @@ class _Loop:
         self.runner.close()
 
 
-class _Threads(threading.local):
+class Threads(threading.local):
     """Each thread's loop: to make one for every session costs as much as to ask."""
 
     def __init__(self) -> None:
         self.loop = _Loop()
 
 
-_threads = _Threads()
+threads = Threads()
 
 
 class Conversation:
@@ -88,7 +88,7 @@ class Conversation:
         self._parameters = ModelRequestParameters(function_tools=list(tools))
         self._bounds = bounds
         self._model_settings = _settings(bounds, streaming=model.streaming)
-        self._runner = _threads.loop.runner
+        self._runner = threads.loop.runner
         self._entered = False
 
     def __enter__(self) -> Self:
