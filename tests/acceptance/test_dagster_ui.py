@@ -41,17 +41,17 @@ HEED_LIMIT = 30.0
 def launch(page: Page, factory: Factory, rock: str) -> None:
     """Pick the rock in the Launchpad and launch."""
     page.goto(f"{factory.url}/locations/orket/jobs/deliver_rock/playground")
-    until(lambda: is_picked(page, rock), UI_LIMIT / 1_000, f"{rock} could not be picked")
+    until(lambda: is_picked(page, rock), 2 * UI_LIMIT / 1_000, f"{rock} could not be picked")
     page.get_by_role("button", name="Launch Run").click()
     expect(page).to_have_url(re.compile("/runs/.+"))
 
 
 def is_picked(page: Page, rock: str) -> bool:
-    """Try to pick; the page forgets what is typed before it has loaded its partitions."""
+    """Try to pick; the page forgets what is typed before it has loaded its partitions, and may load without any."""
     picker = page.get_by_placeholder("Partition")
-    picker.click()
-    picker.fill(rock)
     try:
+        picker.click(timeout=UI_LIMIT / 3)
+        picker.fill(rock)
         page.get_by_role("menuitem").filter(has_text=rock).first.click(timeout=3_000)
     except TimeoutError:
         page.reload()
