@@ -29,6 +29,8 @@ AFTER_VERDICT = failpoint("verification.after_verdict")
 VERIFIER = "system"
 LOG_LINES = 200
 """Lines of each service that are looked at for what goes with a failure."""
+LOG_DELAY = 0.2
+"""Seconds that a service's last words may take to its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def _try(work: Work, rock: Card | None, lease: Lease) -> Verdict:
     bad = [run for run in runs if not run.report.passed]
     if not bad:
         return Verdict(sandbox, seconds, runs, standing=try_standing(work, stage, rock, sandbox, suites))
+    work.stop.wait(LOG_DELAY)
     said = stage.sandboxes.logs(sandbox, tail=LOG_LINES)
     told = tuple(findings(run.suite.name, run.commit, run.report, run_id=run.id or "", services=said) for run in bad)
     failure = digest_of_texts(digest_of(run.suite.name, run.report) for run in bad)
