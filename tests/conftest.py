@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from orket_pipelines.clock import FakeClock
 from orket_pipelines.containers import DockerEngine, engine_answers, installation_id, open_engine
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.store import Store
+from orket_pipelines.store.leases import RENEWAL
 
 Require = Callable[[str, bool, str], None]
 TEMPLATE = "orket_template"
@@ -47,6 +49,15 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, request: pytest.F
     monkeypatch.setenv("ORKET_DATABASE_URL", url)
     yield
     server.drop(url)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_renews_leases_any_more() -> Iterator[None]:
+    """A thread that a test leaves in the database would hold its locks in processes that later tests fork."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in set(threading.enumerate()) - before if thread.name == RENEWAL]
+    assert not left, "the test did not close its LeaseKeeper"
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ from orket_pipelines.store.prepared import Prepared
 
 PATIENCE = 30.0
 """Seconds without a renewal after which a lease may be taken over; leases are renewed every third of it."""
+RENEWAL = "lease-renewal"
+"""The name of the threads that renew."""
 AFTER_ACQUIRE = failpoint("leases.after_acquire")
 BEFORE_RELEASE = failpoint("leases.before_release")
 AFTER_RELEASE = failpoint("leases.after_release")
@@ -107,7 +109,7 @@ class LeaseKeeper:
             self._held[lease.name] = lease
             self._seen.pop(lease.name, None)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._renew_forever, name="lease-renewal", daemon=True)
+                self._thread = threading.Thread(target=self._renew_forever, name=RENEWAL, daemon=True)
                 self._thread.start()
         reach(AFTER_ACQUIRE)
         return lease

@@ -1,7 +1,7 @@
 """A line of shipped fakes over a real store."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,5 +98,7 @@ class Line:
 
 
 @pytest.fixture
-def line(store: Store, tmp_path: Path) -> Line:
-    return Line(store, tmp_path / "home")
+def line(store: Store, tmp_path: Path) -> Iterator[Line]:
+    line = Line(store, tmp_path / "home")
+    yield line
+    line.leases.close()

@@ -121,6 +121,7 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
     found = Gallery(line)
     yield found
     found.close()
+    line.leases.close()
     store.close()
 
 

@@ -209,12 +209,15 @@ def test_two_processes_deliver_a_rock_once(line: Any) -> None:
     names = [f"issue-{number}" for number in range(6)]
     line.add(*names)
     line.scripts = {name: {"coder": [scene("work", write(f"{name}.txt", "x"), READY)]} for name in names}
-    other = line.another(LeaseKeeper(line.store))
-    threads = [threading.Thread(target=line.deliver, args=(factory,)) for factory in (line.factory, other)]
+    leases = LeaseKeeper(line.store)
+    threads = [
+        threading.Thread(target=line.deliver, args=(factory,)) for factory in (line.factory, line.another(leases))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
+    leases.close()
     assert {card_of(line, name).state for name in names} == {CardState.DONE}
     with line.store.read() as tx:
         merged = [event.subject for event in read_events(tx) if event.kind == "pull_request.merged"]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,16 +58,18 @@ class Place:
         self.settings = Settings(home=self.home, workbench_image="workbench:1")
         self.store = Store.open(self.settings.store_url, clock=clock)
         self.stop = threading.Event()
+        self.keepers: list[LeaseKeeper] = []
         self.installer = self.another()
 
     def another(self) -> ContainerInstaller:
         """Another worker's installer."""
+        self.keepers.append(LeaseKeeper(self.store))
         labels = Labels("owner", "default", "worker", ContainerPurpose.INSTALL, process="process")
         return ContainerInstaller(
             self.engine,
             self.store,
             self.settings,
-            leases=LeaseKeeper(self.store),
+            leases=self.keepers[-1],
             labels=labels,
             user=(10001, 10001),
             ask=lambda: CONFIGURED,
@@ -89,6 +92,11 @@ class Place:
         with self.store.read() as tx:
             return [event.kind for event in read_events(tx)]
 
+    def close(self) -> None:
+        for keeper in self.keepers:
+            keeper.close()
+        self.store.close()
+
     def left(self) -> tuple[int, int, list[str]]:
         """How many containers and networks there are, and which volumes."""
         volumes = sorted(volume.name for volume in self.engine.volumes({}))
@@ -101,20 +109,35 @@ def _spec(written: object) -> ContainerSpec:
     return TypeAdapter(ContainerSpec).validate_python(written)
 
 
+Begin = Callable[..., Place]
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.store.close()
+def begin() -> Iterator[Begin]:
+    """Opens places, as processes do for themselves."""
+    opened: list[Place] = []
+
+    def begin(home: Path, *given: Any, **values: Any) -> Place:
+        opened.append(Place(home, *given, **values))
+        return opened[-1]
+
+    yield begin
+    for place in opened:
+        place.close()
 
 
-def _place(home: Path, exit_code: int, log: str, proxy: str = "listening\n") -> Place:
+@pytest.fixture
+def place(begin: Begin, tmp_path: Path) -> Place:
+    return begin(tmp_path)
+
+
+def _place(begin: Begin, home: Path, exit_code: int, log: str, proxy: str = "listening\n") -> Place:
     """Where installs end that way."""
 
     def program(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
         return (None, proxy) if spec.labels.purpose is ContainerPurpose.PROXY else (exit_code, log)
 
-    return Place(home, program)
+    return begin(home, program)
 
 
 def test_containers_see_what_was_installed_and_nothing_else_of_it_is_left(place: Place) -> None:
@@ -159,12 +182,12 @@ def test_what_is_installed_is_not_installed_again(place: Place) -> None:
     assert len(place.specs(ContainerPurpose.INSTALL)) == 2
 
 
-def test_two_workers_install_a_set_once(tmp_path: Path) -> None:
+def test_two_workers_install_a_set_once(tmp_path: Path, begin: Begin) -> None:
     def slow(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
         time.sleep(0.05 if spec.labels.purpose is ContainerPurpose.INSTALL else 0)
         return plays(spec, command)
 
-    place = Place(tmp_path, slow)
+    place = begin(tmp_path, slow)
     installers = [place.another() for _ in range(3)]
     with ThreadPoolExecutor() as pool:
         found = pool.map(lambda each: each.prepare(place.checkout, subject="card", stop=place.stop), installers)
@@ -180,8 +203,8 @@ def test_a_volume_that_was_removed_is_filled_anew(place: Place) -> None:
     assert again[1] == node
 
 
-def test_what_cannot_be_installed_is_told_with_the_end_of_the_log(tmp_path: Path) -> None:
-    place = _place(tmp_path, 1, "start\nno such package: nonsense\n")
+def test_what_cannot_be_installed_is_told_with_the_end_of_the_log(tmp_path: Path, begin: Begin) -> None:
+    place = _place(begin, tmp_path, 1, "start\nno such package: nonsense\n")
     with pytest.raises(InstallFailed, match="no such package: nonsense"):
         place.prepare()
     assert place.left() == (0, 0, [])
@@ -198,24 +221,24 @@ def test_what_cannot_be_installed_is_told_with_the_end_of_the_log(tmp_path: Path
     ],
 )
 def test_trouble_on_the_way_is_told_from_the_projects_own(
-    tmp_path: Path, ended: tuple[int, str, str], kind: type[OrketError], told: str
+    tmp_path: Path, ended: tuple[int, str, str], kind: type[OrketError], told: str, begin: Begin
 ) -> None:
     with pytest.raises(kind, match=told) as error:
-        _place(tmp_path, *ended).prepare()
+        _place(begin, tmp_path, *ended).prepare()
     assert error.value.next_step
 
 
-def test_a_proxy_that_does_not_run_is_not_the_authors_fault(tmp_path: Path) -> None:
+def test_a_proxy_that_does_not_run_is_not_the_authors_fault(tmp_path: Path, begin: Begin) -> None:
     def program(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
         return (1, "no python3") if spec.labels.purpose is ContainerPurpose.PROXY else (0, "")
 
-    place = Place(tmp_path, program)
+    place = begin(tmp_path, program)
     with pytest.raises(InstallInterrupted, match="no python3"):
         place.prepare()
     assert place.left() == (0, 0, [])
 
 
-def test_an_install_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_an_install_that_takes_too_long_is_ended(tmp_path: Path, begin: Begin) -> None:
     clock = FakeClock()
 
     def program(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
@@ -224,20 +247,20 @@ def test_an_install_that_takes_too_long_is_ended(tmp_path: Path) -> None:
             return None, "still at it\n"
         return plays(spec, command)
 
-    place = Place(tmp_path, program, clock=clock)
+    place = begin(tmp_path, program, clock=clock)
     with pytest.raises(InstallFailed, match=r"within 900 seconds\nstill at it"):
         place.prepare()
     assert place.left() == (0, 0, [])
 
 
-def test_a_stop_ends_an_install(tmp_path: Path) -> None:
+def test_a_stop_ends_an_install(tmp_path: Path, begin: Begin) -> None:
     def program(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
         if spec.labels.purpose is ContainerPurpose.INSTALL:
             here.stop.set()
             return None, ""
         return plays(spec, command)
 
-    here = Place(tmp_path, program)
+    here = begin(tmp_path, program)
     with pytest.raises(Stopped):
         here.prepare()
     assert here.left() == (0, 0, [])
@@ -287,13 +310,13 @@ def test_packages_of_the_factory_itself_are_a_set_of_their_own(place: Place) -> 
     assert [spec.image for spec in place.specs(ContainerPurpose.INSTALL)] == ["e2e:1"]
 
 
-def test_where_this_machine_has_neither_pip_nor_npm_the_image_is_asked(tmp_path: Path) -> None:
+def test_where_this_machine_has_neither_pip_nor_npm_the_image_is_asked(tmp_path: Path, begin: Begin) -> None:
     def program(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
         if spec.labels.subject == "defaults":
             return 0, "made\nhttps://pip.example/simple files.example\nhttps://npm.example/\n"
         return plays(spec, command)
 
-    place = Place(tmp_path, program)
+    place = begin(tmp_path, program)
     place.installer._ask = Configured
     place.prepare()
     asked = place.specs(ContainerPurpose.INSTALL)[0]
@@ -302,7 +325,7 @@ def test_where_this_machine_has_neither_pip_nor_npm_the_image_is_asked(tmp_path:
     assert proxy.command[4:] == ("files.example:443", "npm.example:443", "pip.example:443")
 
 
-def test_the_reaper_keeps_what_is_recorded_and_what_is_being_filled(tmp_path: Path) -> None:
+def test_the_reaper_keeps_what_is_recorded_and_what_is_being_filled(tmp_path: Path, begin: Begin) -> None:
     seen: list[str] = []
 
     def program(spec: ContainerSpec, command: Sequence[str]) -> tuple[int | None, str]:
@@ -310,7 +333,7 @@ def test_the_reaper_keeps_what_is_recorded_and_what_is_being_filled(tmp_path: Pa
             seen.extend(here.installer.reap())
         return plays(spec, command)
 
-    here = Place(tmp_path, program)
+    here = begin(tmp_path, program)
     volumes = here.prepare()
     assert seen == []
     assert here.installer.reap() == []
@@ -326,9 +349,9 @@ def test_the_reaper_leaves_what_another_workspace_installs(place: Place) -> None
     assert [path.relative_to(staging).as_posix() for path in staging.glob("*/*")] == ["other/key"]
 
 
-def test_use_is_recorded_about_once_an_hour(tmp_path: Path) -> None:
+def test_use_is_recorded_about_once_an_hour(tmp_path: Path, begin: Begin) -> None:
     clock = FakeClock()
-    place = Place(tmp_path, clock=clock)
+    place = begin(tmp_path, clock=clock)
     place.prepare()
     before = place.store.commits
     clock.advance(3_500)
@@ -341,10 +364,10 @@ def test_use_is_recorded_about_once_an_hour(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("failpoint", [*FAILPOINTS, "containers.created"])
 def test_killed_anywhere_the_next_process_installs_and_a_reap_leaves_nothing_else(
-    tmp_path: Path, failpoint: str
+    tmp_path: Path, failpoint: str, begin: Begin
 ) -> None:
-    assert do_and_die(lambda: Place(tmp_path).prepare(), failpoint) == failpoint
-    place = Place(tmp_path)
+    assert do_and_die(lambda: begin(tmp_path).prepare(), failpoint) == failpoint
+    place = begin(tmp_path)
     volumes = place.prepare()
     assert len(set(volumes)) == 2
     for container in place.engine.containers({}):
@@ -357,14 +380,14 @@ def test_killed_anywhere_the_next_process_installs_and_a_reap_leaves_nothing_els
     assert place.events() == ["dependencies.installed", "dependencies.installed"]
 
 
-def test_what_was_forgotten_when_a_kill_came_is_removed_by_the_next_reap(tmp_path: Path) -> None:
+def test_what_was_forgotten_when_a_kill_came_is_removed_by_the_next_reap(tmp_path: Path, begin: Begin) -> None:
     def forget() -> None:
-        place = Place(tmp_path)
+        place = begin(tmp_path)
         place.installer.volumes.forget_unused(before=place.store.clock.now() + 1)
 
-    Place(tmp_path).prepare()
+    begin(tmp_path).prepare()
     assert do_and_die(forget, "dependencies.forgotten") == "dependencies.forgotten"
-    place = Place(tmp_path)
+    place = begin(tmp_path)
     assert len(place.left()[2]) == 2
     place.installer.reap()
     assert place.left() == (0, 0, [])

@@ -71,8 +71,9 @@ class Place:
         self.settings = Settings(home=home, workbench_image=image)
         self.store = Store.open(self.settings.store_url)
         self.labels = Labels(self.owner, "default", "test", ContainerPurpose.INSTALL, process=process_identity())
+        self.leases = LeaseKeeper(self.store)
         self.installer = ContainerInstaller(
-            self.engine, self.store, self.settings, leases=LeaseKeeper(self.store), labels=self.labels, user=USER
+            self.engine, self.store, self.settings, leases=self.leases, labels=self.labels, user=USER
         )
         self.checkout = home / "checkouts" / "one"
         self.checkout.mkdir(parents=True, exist_ok=True)
@@ -110,6 +111,7 @@ class Place:
 def place(docker_home: Path, workbench_image: str) -> Iterator[Place]:
     made = Place(docker_home, workbench_image)
     yield made
+    made.leases.close()
     made.store.close()
 
 

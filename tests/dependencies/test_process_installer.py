@@ -46,7 +46,12 @@ class Host:
         """As a process does for itself."""
         settings = Settings(home=self.home, install_timeout=20)
         self.store = Store.open(settings.store_url)
-        self.installer = ProcessInstaller(self.store, settings, leases=LeaseKeeper(self.store))
+        self.leases = LeaseKeeper(self.store)
+        self.installer = ProcessInstaller(self.store, settings, leases=self.leases)
+
+    def close(self) -> None:
+        self.leases.close()
+        self.store.close()
 
     def write(self, name: str, text: str) -> None:
         (self.programs / name).write_text(text)
@@ -72,7 +77,7 @@ class Host:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     made = Host(tmp_path, monkeypatch)
     yield made
-    made.store.close()
+    made.close()
 
 
 def test_node_modules_lie_in_a_folder_of_their_key_and_are_installed_once(host: Host) -> None:
