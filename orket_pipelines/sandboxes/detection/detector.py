@@ -1,7 +1,7 @@
 """Puts together what the rules find, folder by folder."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import translate
 from pathlib import Path
@@ -10,7 +10,8 @@ from orket_pipelines.errors import DetectionError
 from orket_pipelines.sandboxes.detection.manifest import read_manifest
 from orket_pipelines.sandboxes.detection.plugins import known_rules
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
-from orket_pipelines.sandboxes.detection.selection import Found, by_files_alone, selected
+from orket_pipelines.sandboxes.detection.selection import Found, selected
+from orket_pipelines.sandboxes.detection.spoken import by_files_alone, is_written_otherwise
 from orket_pipelines.sandboxes.detection.surroundings import with_surroundings
 from orket_pipelines.sandboxes.detection.tree import ENTRIES_LIMIT, SERVICE_DEPTH, Folder, Tree
 from orket_pipelines.sandboxes.model import Detection, Service, ServiceKind
@@ -88,34 +89,41 @@ def _all_that_is_there(tree: Tree) -> Detection | None:
 def _findings(tree: Tree, rules: tuple[Rule, ...]) -> Iterator[tuple[Folder, Finding]]:
     languages = list(dict.fromkeys([*Language, *(rule.language for rule in rules)]))
     asked = {language: [rule for rule in rules if rule.language == language] for language in languages}
-    sites = {language: _sites(tree, language, asked[language]) for language in languages}
+    declares = {language: _declaring(asked[language]) for language in languages}
+    sites = {language: _sites(tree, language, declares[language]) for language in languages}
     for folder in tree.folders.values():
         for language in languages:
             if folder in sites[language]:
                 others = tuple(each for each in sites[language] if each is not folder and folder.contains(each.path))
                 finding = _ask(Site(tree, folder, others), asked[language])
-                if finding:
+                if finding and (declares[language](folder) or not _is_stray(tree, finding)):
                     yield folder, finding
 
 
-def _sites(tree: Tree, language: str, rules: list[Rule]) -> list[Folder]:
-    """The root, and every folder near it that has a manifest of the language."""
+def _declaring(rules: list[Rule]) -> Callable[[Folder], bool]:
+    """Whether a folder has a manifest that one of these rules knows."""
     patterns = {pattern for rule in rules for pattern in rule.manifests}
     plain = frozenset(each for each in patterns if not _wild.search(each))
     open_ = re.compile("|".join(map(translate, sorted(patterns - plain))) or r"(?!)")
+    return lambda folder: not plain.isdisjoint(folder.files) or any(map(open_.match, folder.files))
+
+
+def _sites(tree: Tree, language: str, declares: Callable[[Folder], bool]) -> list[Folder]:
+    """The root, and every folder near it that has a manifest of the language."""
     depth = SERVICE_DEPTH + (language in DEEPER)
     near = (each for each in tree.folders.values() if each.depth <= depth)
     return [
         each
         for each in near
-        if each.path == "."
-        or _declares(each, plain, open_)
-        or (language == Language.PYTHON and _is_backend(tree, each))
+        if each.path == "." or declares(each) or (language == Language.PYTHON and _is_backend(tree, each))
     ][:SITES_LIMIT]
 
 
-def _declares(folder: Folder, plain: frozenset[str], open_: re.Pattern[str]) -> bool:
-    return not plain.isdisjoint(folder.files) or any(map(open_.match, folder.files))
+def _is_stray(tree: Tree, finding: Finding) -> bool:
+    """Whether it is but a script or two beside what a repository is written in, which no rule knows."""
+    found = finding.service
+    ends = found is not None and found.kind in {ServiceKind.JOB, ServiceKind.LIBRARY}
+    return found is not None and ends and is_written_otherwise(tree, found.language)
 
 
 def _is_backend(tree: Tree, folder: Folder) -> bool:

@@ -7,6 +7,8 @@ from orket_pipelines.sandboxes.detection.databases import ordered
 from orket_pipelines.sandboxes.detection.rule import Language
 from orket_pipelines.sandboxes.model import SERVING, Detection, Service, ServiceKind
 
+SERVERS = frozenset({"server", "backend", "api", "gateway"})
+"""What the folder of the main one among several programs is called."""
 MULTI = "multi"
 """The kind of a repository with several services."""
 
@@ -30,11 +32,15 @@ def report(found: Detection) -> dict[str, Any]:
     }
 
 
-def _rank(service: Service) -> tuple[bool, bool, bool, int]:
-    """What serves comes first, a program before a page, a server before what draws pages, what is nearer the root."""
+def _rank(service: Service) -> tuple[bool, bool, bool, bool, bool, int]:
+    """What serves comes first, a program before a page, what is named as the server, a server before what draws pages,
+    what a framework serves, what is nearer the root.
+    """
     draws = service.ui is not None and service.language == Language.NODE
+    beside = service.folder != "." and SERVERS.isdisjoint(service.folder.lower().split("/"))
     depth = 0 if service.folder == "." else service.folder.count("/") + 1
-    return (service.kind not in SERVING, service.kind is not ServiceKind.WEB, draws, depth)
+    served = service.kind is ServiceKind.WEB
+    return (service.kind not in SERVING, not served, beside, draws, service.framework is None, depth)
 
 
 def _told(service: Service) -> dict[str, Any]:

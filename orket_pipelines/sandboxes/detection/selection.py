@@ -8,6 +8,7 @@ from orket_pipelines.sandboxes.detection.composer import MANIFEST
 from orket_pipelines.sandboxes.detection.hints import compose, has_image
 from orket_pipelines.sandboxes.detection.node_manifests import read_package
 from orket_pipelines.sandboxes.detection.rule import Language
+from orket_pipelines.sandboxes.detection.spoken import files_of_languages, most_spoken
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 from orket_pipelines.sandboxes.model import SERVING, Service, ServiceKind
 
@@ -28,26 +29,16 @@ SHOWS = frozenset(
 """Folders in which a library shows itself."""
 WORKERS = frozenset({"apps", "services", "workers", "jobs", "functions", "lambdas"})
 """Folders in which a repository keeps what it runs."""
+PAGES_OF_ONE = 3
+"""So many plain pages, each in a folder of its own and with nothing else beside, are one collection of pages."""
+PLATFORMS = frozenset({"android", "ios", "web", "windows", "macos", "linux"})
+"""Folders in which an application of Flutter keeps what starts it."""
+TOOLS = frozenset({"tools", "tooling", "scripts", "hack"})
+"""Folders in which a repository keeps what its developers work with."""
+DESKTOPS = frozenset({"desktop", "app", "launcher", "client", "cli", "console", "gui", "server"})
+"""What the modules of a Java program are called that others are but parts of."""
 ASSETS = frozenset({"assets", "static", "public", "resources", "theme", "themes", "web_src", "priv"})
 """Folders in which a program keeps the parts of its pages."""
-
-_endings = {
-    "py": Language.PYTHON,
-    "js": Language.NODE,
-    "ts": Language.NODE,
-    "jsx": Language.NODE,
-    "tsx": Language.NODE,
-    "go": Language.GO,
-    "rs": Language.RUST,
-    "java": Language.JAVA,
-    "kt": Language.JAVA,
-    "php": Language.PHP,
-    "rb": Language.RUBY,
-    "cs": Language.DOTNET,
-    "fs": Language.DOTNET,
-    "ex": Language.ELIXIR,
-    "exs": Language.ELIXIR,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +51,7 @@ class Found:
 
 def selected(tree: Tree, found: list[Found]) -> list[Service]:
     """The services, those nearest the root first; where nothing runs, the one library that all of it is."""
+    found = [each for each in found if not _is_shell_of_flutter(tree, each.folder)]
     folders = {each.folder.path: each.folder for each in found}
     kept = [
         each for path in folders for each in _in_one_folder(tree, [one for one in found if one.folder.path == path])
@@ -75,12 +67,22 @@ def selected(tree: Tree, found: list[Found]) -> list[Service]:
     if any(each.service.framework == "aspnet" for each in kept):
         # The server of a Blazor application brings its client with it.
         kept = [each for each in kept if each.service.framework != "blazor"]
-    kept = _without_shows(tree, kept)
+    kept = _without_tools(_without_shows(tree, kept))
+    if len(kept) >= PAGES_OF_ONE and all(_is_plain_page(each) for each in kept):
+        return [replace(kept[0].service, folder=".", output=".")]
     serving = [each for each in kept if each.service.kind in SERVING]
     if serving:
         jobs = [each for each in kept if each.service.kind is ServiceKind.JOB and _is_run(tree, each)]
         return [each.service for each in kept if each in serving or each in jobs]
     return _one_of(tree, kept)
+
+
+def _is_shell_of_flutter(tree: Tree, folder: Folder) -> bool:
+    return any(
+        "pubspec.yaml" in around.files and around.inner(folder.path).partition("/")[0] in PLATFORMS
+        for around in tree.above(folder)
+        if around is not folder
+    )
 
 
 def _in_one_folder(tree: Tree, found: list[Found]) -> list[Found]:
@@ -100,14 +102,20 @@ def _in_one_folder(tree: Tree, found: list[Found]) -> list[Found]:
     return [best, *pages]
 
 
+def _is_built_from(tree: Tree, best: list[Found]) -> bool:
+    """Whether Gradle builds a single module from the root, which is where people begin."""
+    settings = {"settings.gradle", "settings.gradle.kts"}
+    return any(each.service.language == Language.JAVA for each in best) and not settings.isdisjoint(
+        tree.folders["."].files
+    )
+
+
 def _most_written(tree: Tree, found: list[Found]) -> Found:
     """By the number of files in its language; what comes first among equals."""
     if len(found) == 1:
         return found[0]
-    counts = Counter(
-        _endings.get(name.rpartition(".")[2]) for folder in tree.below(found[0].folder) for name in folder.files
-    )
-    return max(found, key=lambda each: (each.service.kind in SERVING, _number(counts, each.service.language)))
+    counts = files_of_languages(tree.below(found[0].folder))
+    return max(found, key=lambda each: (each.service.kind in SERVING, counts[each.service.language]))
 
 
 def _draws_pages(service: Service) -> bool:
@@ -148,11 +156,27 @@ def _belongs(found: Found, other: Found, inner: str) -> bool:
 def _without_shows(tree: Tree, kept: list[Found]) -> list[Found]:
     """Without the pages and programs in which a library shows itself."""
     root = next((each for each in kept if each.folder.path == "."), None)
-    if root and root.service.kind is ServiceKind.LIBRARY and _is_published(tree, root):
+    if root and _is_library(root) and _is_published(tree, root) and not _programs_of(root, kept):
         return [root]
     if not any(_is_published_member(tree, each) for each in kept):
         return kept
     return [each for each in kept if SHOWS.isdisjoint(_words(each.folder.path))]
+
+
+def _programs_of(root: Found, kept: list[Found]) -> list[Found]:
+    """Modules of a Java build that are what all of it is for, whatever its root holds."""
+    java = [each for each in kept if each.service.language == root.service.language == Language.JAVA]
+    return [each for each in java if each.service.kind is ServiceKind.JOB and _last_word(each) in DESKTOPS]
+
+
+def _is_library(found: Found) -> bool:
+    return found.service.kind is ServiceKind.LIBRARY
+
+
+def _without_tools(kept: list[Found]) -> list[Found]:
+    """Without what developers work with, where something else serves."""
+    others = [each for each in kept if TOOLS.isdisjoint(each.folder.path.lower().split("/"))]
+    return others if any(each.service.kind in SERVING for each in others) else kept
 
 
 def _is_published(tree: Tree, root: Found) -> bool:
@@ -199,29 +223,21 @@ def _one_of(tree: Tree, kept: list[Found]) -> list[Service]:
     """Where nothing answers: the root's own, or the jobs that are run, or all as one."""
     root = next((each for each in kept if each.folder.path == "."), None)
     jobs = [each for each in kept if each.service.kind is ServiceKind.JOB]
+    programs = _programs_of(root, kept) if root else []
+    if programs:
+        return [replace(programs[0].service, folder=".", start=(), build=())]
     if root and (root.service.kind is ServiceKind.JOB or not jobs or _is_published(tree, root)):
         return [root.service]
     if len(jobs) > 1 and all(_is_run(tree, each) for each in jobs):
         return [each.service for each in jobs]
-    spoken = _most_spoken(tree, kept)
+    spoken = most_spoken(tree, Counter(each.service.language for each in kept))
     jobs = [each for each in jobs if each.service.language == spoken]
     libraries = [each for each in kept if each.service.language == spoken and each not in jobs]
     coming = _are_libraries(tree, jobs, libraries)
     best = libraries if not jobs or coming else jobs
-    if len(best) + (len(jobs) if coming else 0) <= 1:
+    if len(best) + (len(jobs) if coming else 0) <= 1 and not _is_built_from(tree, best):
         return [each.service for each in best]
     return [replace(best[0].service, folder=".", start=(), build=())]
-
-
-def _most_spoken(tree: Tree, kept: list[Found]) -> str:
-    """The language of most files, among those of what was found."""
-    counts = Counter(_endings.get(name.rpartition(".")[2]) for folder in tree.folders.values() for name in folder.files)
-    found = Counter(each.service.language for each in kept)
-    return max(found, key=lambda language: (_number(counts, language), found[language]), default="")
-
-
-def _number(counts: Counter[Language | None], language: str) -> int:
-    return counts[Language(language)] if language in set(Language) else 0
 
 
 def _are_libraries(tree: Tree, jobs: list[Found], libraries: list[Found]) -> bool:
@@ -231,15 +247,8 @@ def _are_libraries(tree: Tree, jobs: list[Found], libraries: list[Found]) -> boo
     return bool(members) and len(members) == len(jobs) and (len(published) >= len(jobs) or len(libraries) > len(jobs))
 
 
-def by_files_alone(tree: Tree) -> list[Service]:
-    """What the endings of files tell where no rule found anything: a language, and no more."""
-    counts = Counter(_endings.get(name.rpartition(".")[2]) for folder in tree.folders.values() for name in folder.files)
-    named = {language: number for language, number in counts.items() if language}
-    if not named:
-        return []
-    language = max(named, key=lambda each: named[each])
-    seen = (f"{named[language]} files are of this language, and nothing starts them",)
-    return [Service("", language, ServiceKind.LIBRARY, ".", confidence=0.2, evidence=seen, language=language)]
+def _last_word(found: Found) -> str:
+    return re.split(r"[-_./]", found.folder.path.lower())[-1]
 
 
 def _words(path: str) -> set[str]:
