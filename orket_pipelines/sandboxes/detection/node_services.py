@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from orket_pipelines.sandboxes.detection import databases
+from orket_pipelines.sandboxes.detection.browser_extensions import is_extension
 from orket_pipelines.sandboxes.detection.hints import has_image
 from orket_pipelines.sandboxes.detection.javascript import exported_object
+from orket_pipelines.sandboxes.detection.node_bots import keeps_a_bot_awake
 from orket_pipelines.sandboxes.detection.node_code import program_of, read_node_code
 from orket_pipelines.sandboxes.detection.node_manifests import (
     MANIFEST,
@@ -33,6 +35,7 @@ LIBRARIES = {
 RUNNERS = frozenset(
     {"node", "nodemon", "tsx", "ts-node", "ts-node-dev", "bun", "pm2", "pm2-runtime", "nest", "babel-node"}
 )
+SOURCES = (".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs", ".mts", ".vue", ".svelte", ".astro", ".html", ".md", ".mdx")
 ENDINGS = ("js", "mjs", "cjs", "ts", "mts", "cts")
 
 Kind = Callable[[Site, Package], ServiceKind]
@@ -65,7 +68,9 @@ def builder_rule(builder: Builder) -> Rule:
         manifest = _declaration(site, package, builder) if package else None
         if package is None or manifest is None or package.published or (builder.page and not _has_page(site)):
             return None
-        used = _use(site, package, builder)
+        used = (
+            _use(site, package, builder) if not (_is_for_image(site) or is_extension(site.tree, site.folder)) else None
+        )
         return (
             Finding(_built(site, package, builder, (f"{manifest}: declares {builder.packages[0]}", used)))
             if used
@@ -82,9 +87,10 @@ def server_rule(name: str, packages: tuple[str, ...], port: int = 3000) -> Rule:
         package = read_package(site.tree, site.folder)
         if package is None or is_library(site, package) or not any(declares(site, package, each) for each in packages):
             return None
-        source = read_node_code(site).importing(*packages) if not _is_page_alone(package) else None
+        code = read_node_code(site)
+        source = code.importing(*packages) if not _is_page_alone(package) else None
         declared = any(each in package.dependencies for each in packages) or package.path.endswith(MEMBER)
-        if source is None or not (declared or _is_started(package)):
+        if source is None or not (declared or _is_started(package)) or keeps_a_bot_awake(package, code):
             return None
         evidence = (f"{package.path}: declares {name}", f"{source.path}: imports {name}")
         return Finding(web_service(site, package, name, port, evidence))
@@ -214,6 +220,12 @@ def _use(site: Site, package: Package, builder: Builder) -> str | None:
     inner = next((each for each in builder.folders if site.folder.file(each) in site.tree.folders), None)
     own = any(package.uses(each) for each in builder.packages)
     return f"{site.folder.file(inner)}: where {builder.name} looks" if inner and own else None
+
+
+def _is_for_image(site: Site) -> bool:
+    """Whether it is a manifest that is kept apart, for an image that installs what it lists, with nothing to build."""
+    sources = any(name.endswith(SOURCES) for folder in site.folders() for name in folder.files)
+    return not sources and "docker" in site.folder.path.lower().split("/")
 
 
 def _has_page(site: Site) -> bool:

@@ -13,6 +13,7 @@ from orket_pipelines.sandboxes.detection.python_code import (
     held,
     import_name,
     is_main_guard,
+    read_code,
     top_level,
 )
 from orket_pipelines.sandboxes.detection.rule import Site
@@ -50,6 +51,30 @@ def makes(module: Module, node: ast.AST | None, makers: Makers) -> bool:
     origin = module.origin(node.func)
     derived = module.classes.get((origin or "").removeprefix(f"{module.name}."))
     return origin in makers or any(module.origin(base) in makers for base in (derived.bases if derived else ()))
+
+
+def read_with_derived(site: Site, package: str, makers: Makers) -> tuple[Code, Makers]:
+    """The modules that matter, and what makes applications in them: classes that the folder derives, too."""
+    code = read_code(site, package)
+    derived = {
+        f"{module.name}.{name}": name
+        for module in code.modules
+        for name, each in module.classes.items()
+        if any(module.origin(base) in makers for base in each.bases)
+    }
+    if not derived:
+        return code, makers
+    found = read_code(site, package, *derived.values())
+    return found, makers | {
+        each for dotted in derived for each in _endings_of(dotted) if found.find(each) == found.find(dotted)
+    }
+
+
+def _endings_of(dotted: str) -> Iterator[str]:
+    """`backend.app.Shop` is `app.Shop` to whoever runs in `backend`."""
+    while dotted.count("."):
+        yield dotted
+        dotted = dotted.partition(".")[2]
 
 
 def applications(site: Site, code: Code, makers: Makers) -> list[Application]:

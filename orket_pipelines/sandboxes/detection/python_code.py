@@ -74,12 +74,12 @@ class Code:
         return None
 
 
-def read_code(site: Site, mention: str) -> Code:
-    """The modules of the folder that begin programs or mention a framework; tests are left out.
+def read_code(site: Site, *mentions: str) -> Code:
+    """The modules of the folder that begin programs or mention one of these words; tests are left out.
 
     Those that begin programs and lie nearest come first: there is an end to what is parsed of a repository.
     """
-    return Code(tuple(module for path in _candidates(site, mention) if (module := read_module(site, path))))
+    return Code(tuple(module for path in _candidates(site, mentions) if (module := read_module(site, path))))
 
 
 def read_module(site: Site, path: str) -> Module | None:
@@ -117,14 +117,14 @@ def _read(site: Site, path: str) -> Module | None:
     return _module(path, site.folder.inner(path), text) if text is not None and site.tree.spend(text) else None
 
 
-def _candidates(site: Site, mention: str) -> list[str]:
+def _candidates(site: Site, words: tuple[str, ...]) -> list[str]:
     begins: list[str] = []
     mentions: list[str] = []
     for path in python_files(site):
         if _begins(path):
             begins.append(path)
         # Only to spare the parser: what the syntax tree does not show counts for nothing.
-        elif mention in (site.tree.read(path) or ""):
+        elif any(word in (site.tree.read(path) or "") for word in words):
             mentions.append(path)
     return [*begins, *mentions]
 

@@ -12,15 +12,16 @@ from orket_pipelines.sandboxes.detection.python_applications import (
     acts,
     applications,
     made_anywhere,
+    read_with_derived,
     runs,
     uncallable,
 )
+from orket_pipelines.sandboxes.detection.python_bots import keeps_a_bot_awake
 from orket_pipelines.sandboxes.detection.python_code import (
     Module,
     import_name,
     parsed,
     python_files,
-    read_code,
     text_of,
 )
 from orket_pipelines.sandboxes.detection.python_manifests import (
@@ -65,19 +66,19 @@ def find_with(framework: Framework, site: Site) -> Finding | None:
     """The folder's application. A framework that is declared and not used makes no service, nor do its own sources."""
     if is_own_repository(site, framework.package):
         return None
-    code = read_code(site, framework.package)
-    found = applications(site, code, framework.makers)
+    code, makers = read_with_derived(site, framework.package, framework.makers)
+    found = applications(site, code, makers)
     manifest = declaration(site, framework.package)
-    if is_library_using(site, framework.package):
+    if is_library_using(site, framework.package) or keeps_a_bot_awake(site, code, framework.package):
         return None
     if found:
         return _served(framework, site, found, manifest)
-    missing = list(uncallable(code, framework.makers))
+    missing = list(uncallable(code, makers))
     if missing and manifest:
         module, words = missing[0]
         start = ("python", site.folder.inner(module.path))
         return Finding(service(site, framework, start, UNCALLABLE, (words,)), tuple(each for _, each in missing))
-    module_ = made_anywhere(code, framework.makers)
+    module_ = made_anywhere(code, makers)
     if module_ is None or (manifest is None and not is_program(site)):
         return None
     seen = f"{module_.path}: runs {framework.name} by itself"

@@ -46,6 +46,10 @@ class Source:
         """Whether these tokens stand there in a row. A text is a token with its quotes."""
         return f"{_END}{_END.join(sequence)}{_END}" in self.tokens
 
+    def count(self, *sequence: str) -> int:
+        """How often these tokens stand there in a row."""
+        return self.tokens.count(f"{_END}{_END.join(sequence)}{_END}")
+
     def texts_after(self, *sequence: str) -> Iterator[str]:
         """The texts that stand right after these tokens, without their quotes."""
         before = f"{_END}{_END.join(sequence)}{_END}"

@@ -1,6 +1,8 @@
 """A Node package that no framework is known for: a server of its own, a job, or a library."""
 
+from orket_pipelines.sandboxes.detection.browser_extensions import is_extension
 from orket_pipelines.sandboxes.detection.hints import functions
+from orket_pipelines.sandboxes.detection.node_bots import keeps_a_bot_awake
 from orket_pipelines.sandboxes.detection.node_code import imports, program_of, read_node_code
 from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, MEMBER, Package, read_package
 from orket_pipelines.sandboxes.detection.node_services import is_library, node_databases, start_of, ui_of, web_service
@@ -39,6 +41,8 @@ def _for_others(site: Site, package: Package) -> Finding | None:
         return Finding(web_service(site, package, Language.NODE, 3000, evidence))
     if not _actions.isdisjoint(site.folder.files):
         return Finding(_other(site, package, ServiceKind.JOB))
+    if is_extension(site.tree, site.folder):
+        return Finding(_other(site, package, ServiceKind.LIBRARY))
     if is_library(site, package):
         return Finding(_other(site, package, ServiceKind.LIBRARY if package.exports else ServiceKind.JOB))
     if any(name.startswith("wrangler.") for name in site.folder.files) and program_of(site, package):
@@ -55,7 +59,8 @@ def _program(site: Site, package: Package) -> Finding | None:
     if not program and not _is_started(package) and not package.commands:
         page = "index.html" in site.folder.files and package.main in _defaults
         return Finding(_other(site, package, ServiceKind.LIBRARY)) if package.exports and not page else None
-    listening = read_node_code(site).listening()
+    code = read_node_code(site)
+    listening = code.listening() if not keeps_a_bot_awake(package, code) else None
     if listening and (program or _is_started(package)):
         evidence = (f"{listening.path}: listens without a framework",)
         return Finding(web_service(site, package, Language.NODE, 3000, evidence))

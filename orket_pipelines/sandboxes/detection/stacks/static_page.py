@@ -2,6 +2,7 @@
 
 import posixpath
 
+from orket_pipelines.sandboxes.detection.browser_extensions import is_extension
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
@@ -11,7 +12,7 @@ _folders = ("public", "www", "html", "src", "site", "htdocs", "static", "app", "
 def find(site: Site) -> Finding | None:
     """In the folder, or in one that usually holds what is served; a Staticfile says so, too."""
     path = _page(site)
-    if path is None or _is_template(site):
+    if path is None or _is_template(site) or is_extension(site.tree, site.folder):
         return None
     return Finding(
         Service(

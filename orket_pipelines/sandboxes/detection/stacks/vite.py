@@ -5,6 +5,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from orket_pipelines.sandboxes.detection.browser_extensions import is_extension
 from orket_pipelines.sandboxes.detection.javascript import exported_object
 from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, Package, declares, read_package
 from orket_pipelines.sandboxes.detection.node_services import LIBRARIES, node_databases, ui_of
@@ -44,6 +45,8 @@ def find(site: Site) -> Finding | None:
     package = read_package(site.tree, site.folder)
     manifest = declares(site, package, "vite") if package else None
     if package is None or manifest is None or any(package.uses(each) for each in _builders):
+        return None
+    if is_extension(site.tree, site.folder):
         return None
     if package.published and not (package.main or "").endswith(".html"):
         return None
