@@ -21,6 +21,9 @@ _listens = (
     ("startStandaloneServer", "("),
     (".", "listen", "("),
     ("createServer", "("),
+    (".", "bindAsync", "("),
+    ("new", "WebSocketServer", "("),
+    ("new", "WebSocket", ".", "Server", "("),
     ("Bun", ".", "serve", "("),
     ("Deno", ".", "serve", "("),
 )
@@ -37,7 +40,9 @@ class NodeCode:
         return next((each for each in self.sources if not imports(each).isdisjoint(modules)), None)
 
     def listening(self) -> Source | None:
-        """The first file that begins to listen."""
+        """The first file that begins to listen; a tool of a model is talked to by the program that starts it."""
+        if any(each.has("new", "StdioServerTransport", "(") for each in self.sources):
+            return None
         return next((each for each in self.sources if _is_server(each)), None)
 
 

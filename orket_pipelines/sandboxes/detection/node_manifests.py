@@ -83,7 +83,7 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
         peers=peers,
         scripts=_texts(document.get("scripts")),
         workspaces=tuple(_workspaces(tree, folder, document)[:WORKSPACES_LIMIT]),
-        exports="main" in document or (library and not _is_command_alone(document)),
+        exports=("main" in document or library) and not _is_command_alone(document),
         commands="bin" in document,
         published=(library or bool(peers)) and document.get("private") is not True and bool(name),
         manager=manager.partition("@")[0] if isinstance(manager, str) else None,
@@ -175,8 +175,16 @@ def _workspaces(tree: Tree, folder: Folder, document: dict[str, Any]) -> list[st
 
 
 def _is_command_alone(document: dict[str, Any]) -> bool:
-    """Whether a package installs commands, and says of nothing that others may import it."""
-    return "bin" in document and not any(key in document for key in ("module", "exports", "types", "typings"))
+    """Whether a package installs commands, and says of nothing but a command that others may import it."""
+    if "bin" not in document or any(key in document for key in ("module", "exports", "types", "typings")):
+        return False
+    commands = document["bin"]
+    paths = commands.values() if isinstance(commands, dict) else [commands]
+    return "main" not in document or any(_is_same_file(document["main"], each) for each in paths)
+
+
+def _is_same_file(one: Any, other: Any) -> bool:
+    return isinstance(one, str) and isinstance(other, str) and one.removeprefix("./") == other.removeprefix("./")
 
 
 def _is_built(module: Any) -> bool:

@@ -87,6 +87,12 @@ def project(tree: Tree, folder: Folder) -> "Project":
     return tree.once(("python project", folder.path), lambda: _project(tree, folder))
 
 
+def is_program_of_rust(tree: Tree, folder: Folder) -> bool:
+    """Whether the packaging but brings a program to Python's users that is written in Rust."""
+    document = read_toml(tree.read(folder.file("pyproject.toml")) if "pyproject.toml" in folder.files else None)
+    return table(document, "tool", "maturin").get("bindings") == "bin"
+
+
 def _project(tree: Tree, folder: Folder) -> "Project":
     document = read_toml(tree.read(folder.file("pyproject.toml")) if "pyproject.toml" in folder.files else None)
     told, poetry = table(document, "project"), table(document, "tool", "poetry")

@@ -11,6 +11,9 @@ def find(site: Site) -> Finding | None:
     module = read_go(site)
     if module is None or not (module.sources or module.name):
         return None
+    if not module.sources and "theme.toml" in site.folder.files:
+        # Hugo fetches its themes as modules of Go.
+        return None
     remote = next((each for each in module.sources if each.has("grpc", ".", "NewServer", "(")), None)
     if remote and module.programs and not (module.is_library or module.importing(*COMMAND_LINES)):
         return Finding(go_service(site, module, Language.GO, ServiceKind.WEB, f"{remote.path}: listens for calls"))

@@ -12,7 +12,8 @@ _folders = ("content", "archetypes", "layouts", "themes")
 
 def find(site: Site) -> Finding | None:
     """A configuration of its own name, or of a common name with Hugo's keys beside Hugo's folders."""
-    name = next((each for each in _named if each in site.folder.files), None) or _configured(site)
+    names = (*_named, "theme.toml")
+    name = next((each for each in names if each in site.folder.files), None) or _configured(site)
     if name is None:
         return None
     theme = "theme.toml" in site.folder.files
@@ -47,4 +48,4 @@ def _configured(site: Site) -> str | None:
     return None
 
 
-RULE = Rule("hugo", Language.STATIC, (*_named, "config.toml"), find)
+RULE = Rule("hugo", Language.STATIC, (*_named, "config.toml", "theme.toml"), find)

@@ -4,7 +4,13 @@ from orket_pipelines.sandboxes.detection.jvm_builds import MANIFESTS, Build, has
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.model import ServiceKind
 
-_listens = (("HttpServer", ".", "create", "("), ("new", "ServerSocket", "("), ("new", "Server", "("))
+_listens = (
+    ("HttpServer", ".", "create", "("),
+    ("new", "ServerSocket", "("),
+    ("new", "Server", "("),
+    ("ServerBuilder", ".", "forPort", "("),
+    ("NettyServerBuilder", ".", "forPort", "("),
+)
 
 
 def find(site: Site) -> Finding | None:

@@ -1,13 +1,22 @@
 """Python that serves nothing: a job that ends, a command, or a library."""
 
 import ast
+from collections.abc import Iterator
 
 from orket_pipelines.sandboxes.detection.hints import has_image, procfile
 from orket_pipelines.sandboxes.detection.python_applications import acts, runs
 from orket_pipelines.sandboxes.detection.python_code import python_files, read_module
-from orket_pipelines.sandboxes.detection.python_manifests import MANIFESTS, Scope, declaration, declared, project
+from orket_pipelines.sandboxes.detection.python_manifests import (
+    MANIFESTS,
+    Scope,
+    declaration,
+    declared,
+    is_program_of_rust,
+    project,
+)
 from orket_pipelines.sandboxes.detection.python_services import is_own_repository, python_databases
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.detection.tree import Folder
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 PROGRAMS_LIMIT = 25
@@ -24,6 +33,8 @@ _frameworks = ("fastapi", "flask", "django")
 
 def find(site: Site) -> Finding | None:
     """A job where something is to be started, else a library; nothing where there is no Python."""
+    if is_program_of_rust(site.tree, site.folder):
+        return None
     files = python_files(site)
     notebooks = sorted(
         folder.file(name) for folder in site.folders() for name in folder.files if name.endswith(".ipynb")
@@ -55,6 +66,8 @@ def _start(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     """How to start it, and what says so; a library may install commands, and stays one where it says that it is one."""
     if "scrapy.cfg" in site.folder.files:
         return ("scrapy", "list"), f"{site.folder.file('scrapy.cfg')}: spiders to be run"
+    if "locustfile.py" in site.folder.files:
+        return ("locust", "--headless"), f"{site.folder.file('locustfile.py')}: asks others, to measure them"
     about = project(site.tree, site.folder)
     started = procfile(site.tree, site.folder) or has_image(site.folder)
     if about.calls_itself_library and not started:
@@ -62,13 +75,31 @@ def _start(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     if about.scripts:
         return (about.scripts[0],), f"{site.folder.path}: installs {about.scripts[0]}"
     if about.published and not started:
-        return (), None
+        return _script(site, [each for each in files if _is_usual(site, each)]) if _is_unpackaged(site) else ((), None)
     packages = _package_program(site)
     if packages[0]:
         return packages
-    own = [each for each in files if _is_usual(site, each)] if about.packaged else files
+    own = files
+    if about.packaged and not _is_unpackaged(site):
+        own = [each for each in files if _is_usual(site, each)]
     script = _script(site, own)
     return script if script[0] else _pipeline(site) if about.packaged else _called(site, files)
+
+
+def _is_unpackaged(site: Site) -> bool:
+    """Whether nothing in it is called as its packaging is: then programs are what it holds."""
+    name = project(site.tree, site.folder).name.replace("-", "")
+    around = (site.folder, *(site.tree.folders.get(site.folder.file(each)) for each in ("src", "lib", "python")))
+    held = {each.removesuffix(".py") for folder in around if folder for each in _inside(site, folder)}
+    return not any(each.replace("_", "").replace("-", "").lower() in name for each in held)
+
+
+def _inside(site: Site, folder: Folder) -> Iterator[str]:
+    """The names of the modules and packages that lie in a folder."""
+    yield from (each for each in folder.files if each.endswith(".py"))
+    for each in site.tree.folders.values():
+        if each.depth == folder.depth + 1 and folder.contains(each.path) and "__init__.py" in each.files:
+            yield each.path.rpartition("/")[2]
 
 
 def _package_program(site: Site) -> tuple[tuple[str, ...], str | None]:

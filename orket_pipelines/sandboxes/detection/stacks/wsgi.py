@@ -20,7 +20,12 @@ ASGI = Framework("asgi", "asgi", frozenset(), 8000, uvicorn)
 OWN = Framework(
     Language.PYTHON,
     "http",
-    frozenset({"http.server.HTTPServer", "http.server.ThreadingHTTPServer", "wsgiref.simple_server.make_server"}),
+    frozenset(
+        {
+            *("http.server.HTTPServer", "http.server.ThreadingHTTPServer", "wsgiref.simple_server.make_server"),
+            *("grpc.server", "grpc.aio.server"),
+        }
+    ),
     8000,
     script,
 )
@@ -37,7 +42,7 @@ def find(site: Site) -> Finding | None:
             framework = _framework(node)
             if framework and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 return _found(site, module, framework, node.name)
-    found = (made_anywhere(read_code(site, mention), OWN.makers) for mention in ("http.server", "wsgiref"))
+    found = (made_anywhere(read_code(site, mention), OWN.makers) for mention in ("http.server", "wsgiref", "grpc"))
     own = next((module for module in found if module is not None), None)
     return _found(site, own, OWN, "") if own is not None else None
 
