@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         "10.213.0.0/16", description="Where sandboxes' networks are cut from, 16 addresses each."
     )
     sandbox_ttl: PositiveFloat = Field(7 * 86_400.0, description="Seconds after its deployment that a sandbox is kept.")
+    sandbox_beside: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether what is deployed starts beside what serves, which answers until then: auto where there is "
+        "memory for both.",
+    )
     sandbox_start_timeout: PositiveFloat = Field(60.0, description="From start to healthy.")
     sandbox_build_timeout: PositiveFloat = Field(300.0)
     database_images: dict[str, str] = Field(

@@ -6,14 +6,12 @@ from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, Se
 
 from jobs.upkeep import upkeep
 from orket_pipelines.bugs.records import rocks_in_phase
-from orket_pipelines.sandboxes.model import Sandbox, SandboxState
+from orket_pipelines.sandboxes.model import RUNS, Sandbox, SandboxState
 from orket_pipelines.sandboxes.observing import last_observed
 from orket_pipelines.sandboxes.probing import ask, is_answer
 from orket_pipelines.sandboxes.records import list_sandboxes
 from orket_pipelines.sandboxes.uptime import OBSERVE_EVERY
 from sensors.reading import NOTHING_YET, partitions_under_way, reading
-
-WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
 
 
 @sensor(
@@ -39,7 +37,7 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
     }
     cursor = json.dumps(seen)
     if not seen:
-        running = sum(each.state in WATCHED for each in sandboxes)
+        running = sum(map(_is_to_answer, sandboxes))
         return SensorResult(skip_reason=f"{running} sandboxes run, and all of them as recorded.", cursor=cursor)
     if partitions_under_way(context.instance, upkeep.name):
         return SensorResult(skip_reason=f"upkeep is under way for: {', '.join(seen)}.", cursor=cursor)
@@ -55,10 +53,17 @@ def why_look(sandbox: Sandbox, now: int, *, answers: bool, kept: bool = False, u
         return "it does not answer"
     if sandbox.state is SandboxState.UNHEALTHY and answers:
         return "it answers again"
-    if sandbox.state in WATCHED and unseen >= OBSERVE_EVERY:
+    if sandbox.state is SandboxState.FAILED and sandbox.serving and answers is bool(sandbox.serving["note"]):
+        return "the commit that serves meanwhile stands otherwise"
+    if _is_to_answer(sandbox) and unseen >= OBSERVE_EVERY:
         return "nobody looked for a while"
     return None
 
 
 def _answers(sandbox: Sandbox) -> bool:
-    return sandbox.state in WATCHED and all(is_answer(ask(url)) for url in sandbox.urls.values())
+    return _is_to_answer(sandbox) and all(is_answer(ask(url)) for url in sandbox.urls.values())
+
+
+def _is_to_answer(sandbox: Sandbox) -> bool:
+    """Whether something is to, if only what served before a commit that failed."""
+    return sandbox.state in RUNS or (sandbox.state is SandboxState.FAILED and sandbox.serving is not None)

@@ -50,7 +50,7 @@ def up(
     terminal.data(asdict(sandbox))
     if sandbox.state is not SandboxState.RUNNING:
         step = f"Mend it, then: orket sandboxes up {path}"
-        terminal.say(f"\n{sandbox.note}\n")
+        terminal.say(f"\n{sandbox.note}\n{sandbox.meanwhile}\n")
         complain(
             f"{sandbox.rock_id} does not run: {sandbox.note.partition(chr(10))[0]}", step, machine=terminal.machine
         )

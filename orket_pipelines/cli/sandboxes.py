@@ -59,6 +59,8 @@ def show(terminal: Terminal, name: Name) -> None:
         day = uptime(observations(tx, found.id, since=since - VOUCHES), since=since, until=tx.now)
     terminal.data({**asdict(found), "tier": tier, "uptime": {**asdict(day), "ratio": day.ratio}})
     terminal.say(f"{found.rock_id}: {found.state}, commit {found.commit}, generation {found.generation}")
+    if found.meanwhile:
+        terminal.say(found.meanwhile)
     isolation = f"{found.isolation} ({tier})" if tier else found.isolation
     terminal.say(f"sandbox {found.id}, isolation {isolation}, kept until {_until(found) or 'deleted'}")
     known = "nothing is known" if day.ratio is None else f"{day.ratio:.1%} of what is known"

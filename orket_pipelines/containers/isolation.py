@@ -55,6 +55,7 @@ def judge(version: Mapping[str, Any], info: Mapping[str, Any], runtime: str | No
         tier=_tier(info),
         warnings=tuple(_warnings(version, info)),
         seals=_seals(version),
+        memory=info.get("MemTotal"),
     )
 
 

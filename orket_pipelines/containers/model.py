@@ -189,7 +189,8 @@ class Image:
 class EngineFacts:
     """`tier` is the isolation in force: `rootless`, `gvisor`, `kata`, or `runc`; `warnings` are for `orket doctor`.
 
-    `seals` tells that a bridge can be without an address on the host, so that nobody there is reached from it.
+    `seals` tells that a bridge can be without an address on the host, so that nobody there is reached from it; `memory`
+    is what its machine has in all, in bytes (None: it does not tell).
     """
 
     version: str
@@ -197,3 +198,4 @@ class EngineFacts:
     tier: str
     warnings: tuple[str, ...] = ()
     seals: bool = True
+    memory: int | None = None

@@ -27,7 +27,7 @@ class RockSandbox:
         if found is None:
             return None
         services = tuple(f"{each['name']} ({each['stack']}, {each['kind']})" for each in _services(found))
-        return SandboxStatus(str(found.state), found.commit, found.generation, services, found.note)
+        return SandboxStatus(str(found.state), found.commit, found.generation, services, found.note, found.meanwhile)
 
     def logs(self, *, tail: int) -> dict[str, str]:
         """As the sandbox's keeper has them."""

@@ -64,7 +64,7 @@ def _sandbox(story: RockStory) -> str:
     if found is None:
         return "Nothing was deployed."
     where = f" at {found.url}" if found.url else ""
-    return f"Its sandbox is {found.state}{where}, commit {found.commit[:12]}."
+    return f"Its sandbox is {found.state}{where}, commit {found.commit[:12]}. {found.meanwhile}".rstrip()
 
 
 def _issue(issue: IssueStory, room: int) -> str:

@@ -1,6 +1,8 @@
-"""A commit brought up: what takes long first, then the change of generations, then the wait for answers."""
+"""A commit brought up: what takes long first; then it is started, beside what serves where both can be; then the wait
+for answers, and only then the change of generations."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.model import Plan, Sandbox, SandboxState, Tell
 from orket_pipelines.sandboxes.probing import Ask, Silence, await_answers, diagnose
 from orket_pipelines.sandboxes.runtime import (
-    NETWORKS,
+    PROBE,
     AddressTaken,
     DeploymentFailed,
     Generation,
@@ -19,6 +21,7 @@ from orket_pipelines.sandboxes.runtime import (
     end_of,
 )
 from orket_pipelines.sandboxes.source import copy_source, discard
+from orket_pipelines.sandboxes.specs import alias_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, failpoint, reach
 from orket_pipelines.store.effects import Result
@@ -27,9 +30,11 @@ AFTER_COPY = failpoint("sandboxes.after_copy")
 AFTER_DEPENDENCIES = failpoint("sandboxes.after_dependencies")
 AFTER_BUILD = failpoint("sandboxes.after_build")
 AFTER_LEASES = failpoint("sandboxes.after_leases")
+GIVEN_UP = failpoint("sandboxes.given_up")
 AFTER_CLEAR = failpoint("sandboxes.after_clear")
 AFTER_START = failpoint("sandboxes.after_start")
 AFTER_HEALTHY = failpoint("sandboxes.after_healthy")
+SWITCHED = failpoint("sandboxes.switched")
 ADDRESS_TRIES = 4
 """The first, and three more where a stranger has a port or subnet."""
 KEPT_LINES = 1_000
@@ -79,19 +84,37 @@ class BringingUp:
         return generation
 
     def start(self, generation: Generation, *, stop: threading.Event) -> Result:
-        """What was prepared in place of what ran, healthy: what its row is to say.
+        """What was prepared, healthy, and whoever connects coming to it: what its row is to say. What served goes on
+        beside it until then, and after; unless it had to go first, which the result says why.
 
         Raises: as `prepare`. What was started then still runs.
         """
-        handles = self._start_at_free_addresses(generation)
+        with self.store.read() as tx:
+            serving = records.serving_handles(tx, generation.sandbox)
+        in_place = self.runtime.why_in_place(generation, serving) if serving else None
+        if in_place is not None:
+            self.tell(f"what serves is stopped first: {in_place}")
+            self._give_up(generation.sandbox)
+            serving = {}
+        handles = self._start_at_free_addresses(generation, serving)
         reach(AFTER_START)
         self.tell("waiting until all of them answer")
         with self.store.read() as tx:
             ports = allocations.leased(tx, allocations.PORT, generation.sandbox)
-        services = generation.plan.services
-        urls = {service.name: f"http://127.0.0.1:{ports[service.name]}" for service in services}
+        self._await(generation, handles, _probed(generation, ports, beside=bool(serving)), stop)
+        reach(AFTER_HEALTHY)
+        if serving:
+            self.runtime.switch(handles)
+            reach(SWITCHED)
+        urls = {service.name: _url(ports, service.name) for service in generation.plan.services}
+        done = {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "handles": handles}
+        return done | {"in_place": in_place}
+
+    def _await(
+        self, generation: Generation, handles: Handles, addresses: dict[str, str], stop: threading.Event
+    ) -> None:
         silent = await_answers(
-            {service.name: urls[service.name] + service.health_path for service in services},
+            addresses,
             lambda: self._ended(generation.sandbox, handles),
             ask=self.ask,
             clock=self.store.clock,
@@ -100,18 +123,22 @@ class BringingUp:
         )
         if silent is not None:
             raise self._explained(generation, handles, silent)
-        reach(AFTER_HEALTHY)
-        return {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "handles": handles}
 
-    def _start_at_free_addresses(self, generation: Generation) -> Handles:
+    def _give_up(self, sandbox_id: str) -> None:
+        """It is known before it is so that nothing serves any more."""
+        with self.store.write() as tx:
+            records.give_up_serving(tx, sandbox_id)
+        reach(GIVEN_UP)
+
+    def _start_at_free_addresses(self, generation: Generation, serving: Handles) -> Handles:
         for _ in range(ADDRESS_TRIES):
-            placed = self._place(generation)
+            placed = self._place(generation, self.runtime.networks(generation.sandbox, serving))
             reach(AFTER_LEASES)
-            self.runtime.clear(generation.sandbox, self._handles(generation.sandbox))
+            self.runtime.clear(generation.sandbox, self._handles(generation.sandbox), keep=bool(serving))
             reach(AFTER_CLEAR)
             self.tell(f"starting {', '.join(service.name for service in placed.plan.services)}")
             try:
-                return self.runtime.start(placed)
+                return self.runtime.start(placed, serving)
             except AddressTaken as taken:
                 allocations.mark_taken(self.store, taken.kind, taken.value)
         raise SandboxError(
@@ -119,11 +146,10 @@ class BringingUp:
             next_step="Give sandboxes a range that nothing else uses: ORKET_SANDBOX_PORTS, ORKET_SANDBOX_SUBNETS",
         )
 
-    def _place(self, generation: Generation) -> Generation:
+    def _place(self, generation: Generation, networks: Sequence[str]) -> Generation:
         owner, settings = generation.sandbox, self.settings
-        names = [service.name for service in generation.plan.services]
+        names = [*(service.name for service in generation.plan.services), *((PROBE,) if networks else ())]
         ports = {name: allocations.lease_port(self.store, owner, name, settings.sandbox_ports) for name in names}
-        networks = NETWORKS if self.runtime.uses_subnets else ()
         subnets = {
             each: allocations.lease_subnet(self.store, owner, each, settings.sandbox_subnets) for each in networks
         }
@@ -147,3 +173,16 @@ class BringingUp:
     def _handles(self, sandbox_id: str) -> Handles:
         with self.store.read() as tx:
             return records.handles_of(tx, sandbox_id)
+
+
+def _probed(generation: Generation, ports: Mapping[str, str], *, beside: bool) -> dict[str, str]:
+    """Where each service is asked whether it is healthy: at its own port, or by its name while another one serves
+    there."""
+    services = generation.plan.services
+    if not beside:
+        return {each.name: _url(ports, each.name) + each.health_path for each in services}
+    return {each.name: f"http://{alias_of(each)}@127.0.0.1:{ports[PROBE]}{each.health_path}" for each in services}
+
+
+def _url(ports: Mapping[str, str], name: str) -> str:
+    return f"http://127.0.0.1:{ports[name]}"

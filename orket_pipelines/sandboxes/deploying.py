@@ -1,8 +1,7 @@
 """The one way of a commit into its sandbox, whatever it runs on: intent, effect, outcome, and a kill anywhere between.
 
-What can fail before anything is replaced (reading the repository, dependencies, builds) is done while the generation
-before still serves. Then that is removed, because the new one takes over its ports. A deployment that fails leaves
-nothing running, and says why.
+What served before goes on until the new generation is healthy, and where that fails; unless there is no room for both.
+The row's `serving` tells of it. What is removed is removed after the row says that it no longer counts.
 """
 
 import contextlib
@@ -19,12 +18,21 @@ from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.bringing_up import BringingUp
 from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.following import last_lines
-from orket_pipelines.sandboxes.judging import judge
+from orket_pipelines.sandboxes.judging import as_seen, judge
 from orket_pipelines.sandboxes.looking import Look
-from orket_pipelines.sandboxes.model import Deployment, Plan, Sandbox, SandboxState, Sighting, Tell, nobody
+from orket_pipelines.sandboxes.model import RUNS, Deployment, Plan, Sandbox, SandboxState, Sighting, Tell, nobody
 from orket_pipelines.sandboxes.planning import plan, plan_document, plan_from_document
 from orket_pipelines.sandboxes.probing import Ask, ask, is_answer
-from orket_pipelines.sandboxes.runtime import SECRETS, DeploymentFailed, Generation, Handles, Runtime, end_of
+from orket_pipelines.sandboxes.runtime import (
+    PROBE,
+    SECRETS,
+    WAYS,
+    DeploymentFailed,
+    Generation,
+    Handles,
+    Runtime,
+    end_of,
+)
 from orket_pipelines.sandboxes.source import discard, folder_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import EffectKind, Lease, Store, Transaction, effect_kind, failpoint, perform, reach
@@ -34,8 +42,10 @@ from orket_pipelines.store.effects import Result, repeatable
 DEPLOY, STOP, DOWN = effect_kind("sandboxes.deploy"), effect_kind("sandboxes.stop"), effect_kind("sandboxes.down")
 BEGUN = failpoint("sandboxes.begun")
 FAILED_CLEARED = failpoint("sandboxes.failed_cleared")
+OTHERS_CLEARED = failpoint("sandboxes.others_cleared")
 FILES_DISCARDED = failpoint("sandboxes.files_discarded")
-SERVING = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
+FINISHING = 3.0
+"""Seconds that what served gets for what it has begun, once nobody new comes to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class DeployedSandboxes:
         with self.store.read() as tx:
             found = records.sandbox_of_rock(tx, deployment.rock_id)
         if found is not None and self._serves(found, deployment):
-            self._discard_all_but(found)
+            self._end_others(found)
             return found
         made = plan(detect(deployment.source))
         if found is not None and found.isolation != self.isolation:
@@ -84,12 +94,13 @@ class DeployedSandboxes:
             probe=repeatable,
             record=lambda tx, result: self._record(tx, sandbox, made, result, self.store.clock.monotonic() - began),
         )
-        self._discard_all_but(sandbox)
-        return self._read(sandbox.id)
+        deployed = self._read(sandbox.id)
+        self._end_others(deployed)
+        return deployed
 
     def is_healthy(self, sandbox: Sandbox) -> bool:
         """As the port says."""
-        if sandbox.state not in SERVING or not sandbox.urls:
+        if sandbox.state not in RUNS or not sandbox.urls:
             return False
         return all(is_answer(self.ask(url)) for url in self._health_urls(sandbox).values())
 
@@ -97,6 +108,9 @@ class DeployedSandboxes:
         """As the port says; what was said before it was removed is kept until the next deployment."""
         kept = {path.stem: path.read_text(errors="replace") for path in sorted(self._logs(sandbox).glob("*.log"))}
         ends = {name: last_lines(text, tail, stamped=stamped) for name, text in kept.items()}
+        if ends and sandbox.serving is not None:
+            # Of the commit that failed, and not of the one that serves.
+            return ends
         return ends | self._runtime_of(sandbox).logs(self._handles(sandbox), tail=tail, stamped=stamped)
 
     def network_of(self, sandbox: Sandbox) -> tuple[str, dict[str, str]] | None:
@@ -106,25 +120,23 @@ class DeployedSandboxes:
 
     def watch(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""
-        if sandbox.state not in SERVING:
+        if sandbox.state not in RUNS and (sandbox.state is not SandboxState.FAILED or sandbox.serving is None):
             return sandbox
         handles = self._handles(sandbox)
         conditions = self._runtime_of(sandbox).conditions(sandbox.id, handles)
         answers = {name: self.ask(url) for name, url in self._health_urls(sandbox).items()}
-        state, note = judge(conditions, answers, handles.get("restarts", {}))
+        values = as_seen(sandbox, *judge(conditions, answers, handles.get("restarts", {})))
         restarts = {name: condition.restarts for name, condition in conditions.items()}
         with self.store.write() as tx:
-            if (state, note) != (sandbox.state, sandbox.note):
-                return records.change_if_same(tx, sandbox, state=state, note=note) or records.get_sandbox(
-                    tx, sandbox.id
-                )
+            if any(getattr(sandbox, name) != value for name, value in values.items()):
+                return records.change_if_same(tx, sandbox, **values) or records.get_sandbox(tx, sandbox.id)
             if restarts != handles.get("restarts") and records.find_sandbox(tx, sandbox.id) == sandbox:
                 records.remember(tx, sandbox.id, handles | {"restarts": restarts})
         return sandbox
 
     def look(self, sandbox: Sandbox) -> tuple[Sighting, ...]:
         """As the port says."""
-        if sandbox.state not in SERVING:
+        if sandbox.state not in RUNS:
             return ()
         look = Look(self._runtime_of(sandbox), self.ask, self.store.clock)
         services = plan_from_document(sandbox.plan).services
@@ -134,13 +146,13 @@ class DeployedSandboxes:
         """As the port says. Raises: SandboxError where nothing runs."""
         if sandbox.state is SandboxState.STOPPED:
             return sandbox
-        if sandbox.state not in SERVING | {SandboxState.STOPPING}:
+        if sandbox.state not in RUNS | {SandboxState.STOPPING} and sandbox.serving is None:
             raise SandboxError(
                 f"the sandbox of {sandbox.rock_id} cannot be stopped: it is {sandbox.state}",
                 next_step=f"Remove it: orket sandboxes down {sandbox.rock_id}",
             )
         halt = self._runtime_of(sandbox).halt
-        return self._end(STOP, sandbox, halt, {"state": SandboxState.STOPPED, "note": "stopped"})
+        return self._end(STOP, sandbox, halt, {"state": SandboxState.STOPPED, "note": "stopped", "serving": None})
 
     def down(self, sandbox: Sandbox) -> Sandbox:
         """As the port says; one that is removed already stays so."""
@@ -151,6 +163,7 @@ class DeployedSandboxes:
             "note": "",
             "urls": {},
             "handles": {},
+            "serving": None,
             "expires_at": None,
         }
         runtime = self._runtime_of(sandbox)
@@ -177,15 +190,15 @@ class DeployedSandboxes:
     def _bring_up(
         self, sandbox: Sandbox, deployment: Deployment, made: Plan, stop: threading.Event, tell: Tell
     ) -> Result:
-        """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it; a stop
-        while it is prepared leaves what ran before."""
+        """The commit, healthy; or why it is not. Whatever ends this otherwise leaves nothing running of it, and what
+        serves as it is."""
         bringing = BringingUp(self.store, self.runtime, self.installer, self.settings, self.ask, tell)
         folder = self.folder_of(sandbox.id) / str(sandbox.generation)
         try:
             prepared = bringing.prepare(sandbox, made, deployment.source, folder, stop=stop)
             return self._start(sandbox, bringing, prepared, stop)
         except (DeploymentFailed, InstallFailed) as error:
-            self.runtime.clear(sandbox.id, self._handles(sandbox))
+            self._clear_failed(sandbox)
             reach(FAILED_CLEARED)
             return {"state": str(SandboxState.FAILED), "note": end_of(str(error))}
         except (ContainerError, SandboxError) as error:
@@ -201,30 +214,40 @@ class DeployedSandboxes:
         except Stopped:
             # The stop is what counts; an engine that is gone meanwhile is cleared by the next deployment.
             with contextlib.suppress(EngineUnavailable):
-                self.runtime.clear(sandbox.id, self._handles(sandbox))
+                self._clear_failed(sandbox)
             raise
 
     def _fail(self, sandbox: Sandbox, why: str) -> None:
-        self.runtime.clear(sandbox.id, self._handles(sandbox))
+        self._clear_failed(sandbox)
         with self.store.write() as tx:
-            records.change(tx, sandbox, state=SandboxState.FAILED, note=why, urls={})
+            now = records.get_sandbox(tx, sandbox.id)
+            urls = now.urls if now.serving is not None else {}
+            records.change(tx, sandbox, state=SandboxState.FAILED, note=why, urls=urls)
+
+    def _clear_failed(self, sandbox: Sandbox) -> None:
+        """Remove what was started of a deployment that did not come to its end, but not what serves."""
+        with self.store.read() as tx:
+            serves = records.get_sandbox(tx, sandbox.id).serving is not None
+            handles = records.handles_of(tx, sandbox.id)
+        self.runtime.clear(sandbox.id, handles, keep=serves)
 
     def _record(self, tx: Transaction, sandbox: Sandbox, made: Plan, result: Result, seconds: float) -> None:
-        """The outcome in the sandbox's row."""
-        state, runs = SandboxState(result["state"]), result["state"] == SandboxState.RUNNING
-        values: dict[str, Any] = {
-            "state": state,
-            "note": result["note"],
-            "plan": plan_document(made),
-            "front": made.front,
-            "urls": result.get("urls", {}),
-            "handles": result.get("handles", {}),
-        }
+        """The outcome in the sandbox's row. Where it failed and another commit serves, the rest is still of that."""
+        values: dict[str, Any] = {"state": SandboxState(result["state"]), "note": result["note"]}
+        runs = values["state"] is SandboxState.RUNNING
+        if runs or records.get_sandbox(tx, sandbox.id).serving is None:
+            values |= {
+                "plan": plan_document(made),
+                "front": made.front,
+                "urls": result.get("urls", {}),
+                "handles": result.get("handles", {}),
+                "serving": None,
+            }
         if runs:
             values["deployed_at"] = tx.now
             names = [service.name for service in made.services]
-            allocations.release_all_but(tx, allocations.PORT, sandbox.id, names)
-        records.change(tx, sandbox, seconds=round(seconds, 3), **values)
+            allocations.release_all_but(tx, allocations.PORT, sandbox.id, [*names, PROBE])
+        records.change(tx, sandbox, seconds=round(seconds, 3), in_place=result.get("in_place"), **values)
 
     def _end(
         self, kind: EffectKind, sandbox: Sandbox, act: Callable[[str, Handles], None], values: dict[str, Any]
@@ -263,10 +286,16 @@ class DeployedSandboxes:
             next_step=f"Remove it first: ORKET_ISOLATION={sandbox.isolation} orket sandboxes down {sandbox.rock_id}",
         )
 
-    def _discard_all_but(self, sandbox: Sandbox) -> None:
-        """Remove the files of other generations."""
+    def _end_others(self, sandbox: Sandbox) -> None:
+        """Remove what runs of generations that nobody comes to any more, and the files of all but what is there."""
+        kept = {str(sandbox.generation), SECRETS, WAYS}
+        if sandbox.state is SandboxState.RUNNING:
+            self.runtime.clear(sandbox.id, self._handles(sandbox), keep=True, grace=FINISHING)
+            reach(OTHERS_CLEARED)
+        if sandbox.serving is not None:
+            kept.add(str(sandbox.serving["generation"]))
         for folder in self.folder_of(sandbox.id).glob("*"):
-            if folder.name not in {str(sandbox.generation), SECRETS}:
+            if folder.name not in kept:
                 discard(folder)
         reach(FILES_DISCARDED)
 

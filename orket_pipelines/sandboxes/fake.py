@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes import allocations, records
-from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, SERVING, STOP, begin
+from orket_pipelines.sandboxes.deploying import DEPLOY, DOWN, STOP, begin
 from orket_pipelines.sandboxes.following import last_lines
 from orket_pipelines.sandboxes.model import (
+    RUNS,
     Deployment,
     Plan,
     Sandbox,
@@ -78,22 +79,24 @@ class MemorySandboxes:
 
     def stop(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""
-        if sandbox.state not in SERVING | {SandboxState.STOPPED, SandboxState.STOPPING}:
+        if sandbox.state not in RUNS | {SandboxState.STOPPED, SandboxState.STOPPING} and sandbox.serving is None:
             raise SandboxError(f"the sandbox of {sandbox.rock_id} cannot be stopped: it is {sandbox.state}")
-        return self._do(STOP, sandbox, {"state": str(SandboxState.STOPPED), "note": "stopped"})
+        return self._do(STOP, sandbox, {"state": str(SandboxState.STOPPED), "note": "stopped", "serving": None})
 
     def down(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""
-        return self._do(DOWN, sandbox, {"state": str(SandboxState.DELETED), "note": "", "urls": {}})
+        gone: Result = {"state": str(SandboxState.DELETED), "note": "", "urls": {}, "serving": None}
+        return self._do(DOWN, sandbox, gone)
 
     def _outcome(self, sandbox: Sandbox) -> Result:
         if sandbox.commit in self.failures:
-            return {"state": str(SandboxState.FAILED), "note": self.failures[sandbox.commit], "urls": {}}
+            failed = {"state": str(SandboxState.FAILED), "note": self.failures[sandbox.commit]}
+            return failed if sandbox.serving is not None else {**failed, "urls": {}}
         port = allocations.lease_port(self.store, sandbox.id, SERVICE.name, PORTS)
         urls = {SERVICE.name: f"http://127.0.0.1:{port}"}
         made = plan_document(Plan((SERVICE,), SERVICE.name))
         running = {"state": str(SandboxState.RUNNING), "note": "", "urls": urls, "front": SERVICE.name, "plan": made}
-        return {**running, "deployed_at": self.store.clock.now()}
+        return {**running, "serving": None, "deployed_at": self.store.clock.now()}
 
     def _do(self, kind: EffectKind, sandbox: Sandbox, values: Result) -> Sandbox:
         if kind is not DEPLOY:

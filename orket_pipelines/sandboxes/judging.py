@@ -1,8 +1,9 @@
 """How a sandbox that ran stands now: pure, from what was seen."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from orket_pipelines.sandboxes.model import SandboxState
+from orket_pipelines.sandboxes.model import Sandbox, SandboxState
 from orket_pipelines.sandboxes.probing import is_answer
 from orket_pipelines.sandboxes.runtime import Condition
 
@@ -27,3 +28,11 @@ def judge(
             said = "does not answer" if status is None else f"answers with status {status}"
             return SandboxState.UNHEALTHY, f"{name} {said}"
     return SandboxState.RUNNING, ""
+
+
+def as_seen(sandbox: Sandbox, state: SandboxState, note: str) -> dict[str, Any]:
+    """What the row of a sandbox is to say, of which that was seen: of what serves, where that is not its commit, which
+    has failed and stays so."""
+    if sandbox.serving is None:
+        return {"state": state, "note": note}
+    return {"serving": None if state is SandboxState.FAILED else {**sandbox.serving, "note": note}}

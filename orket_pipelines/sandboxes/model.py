@@ -100,12 +100,19 @@ class SandboxState(StrEnum):
         return {"deploying": cls.CREATING, "removed": cls.DELETED}.get(str(value))
 
 
+RUNS = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
+"""In which a sandbox is to serve the commit that it is at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """A rock's sandbox as stored. One per (rock, workspace); `generation` counts its deployments.
 
     `urls` are addresses of this host by service (`front` names the one that a person opens), None where it does not
     serve. `note` says why where it is not running. Times are microseconds.
+
+    `serving` is what answers at these addresses where that is not `commit`, which is being deployed or has failed:
+    {"commit", "generation", "note"} of the one before, whose note says what is wrong with it, if anything is.
     """
 
     id: str
@@ -122,11 +129,21 @@ class Sandbox:
     expires_at: int | None
     deployed_at: int | None
     updated_at: int
+    serving: dict[str, Any] | None = None
 
     @property
     def url(self) -> str | None:
         """What a person opens."""
         return self.urls.get(self.front)
+
+    @property
+    def meanwhile(self) -> str:
+        """What serves, where that is not its commit, in a sentence; empty where nothing else does."""
+        if self.serving is None:
+            return ""
+        commit, generation, note = (self.serving[name] for name in ("commit", "generation", "note"))
+        wrong = f", but {note}" if note else ""
+        return f"Commit {commit[:12]} serves meanwhile (deployment {generation}){wrong}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +202,11 @@ class Sandboxes(Protocol):
         """The same, whose writes carry the lease's token: a worker that was overtaken writes nothing."""
 
     def deploy(self, deployment: Deployment, *, stop: threading.Event, tell: Tell = nobody) -> Sandbox:
-        """Bring the rock's sandbox to this commit, healthy; whatever ran before is replaced, its ports are kept.
+        """Bring the rock's sandbox to this commit, healthy; whatever ran before is replaced then, its ports are kept.
 
         A commit that does not build, start or answer ends as state FAILED with the log's end as note: a result, not an
-        error. Begun again after a kill, it ends in the same state. Raises: EngineUnavailable, Stopped.
+        error. What ran before goes on then (`serving`), unless it had to go first. Begun again after a kill, it ends in
+        the same state. Raises: EngineUnavailable, Stopped.
         """
 
     def is_healthy(self, sandbox: Sandbox) -> bool:

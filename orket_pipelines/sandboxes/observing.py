@@ -1,5 +1,7 @@
 """What was seen of sandboxes, as events: the material of uptime."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from orket_pipelines.sandboxes.model import Sandbox, SandboxState
@@ -13,7 +15,7 @@ _events = tables.events
 def observe(tx: Transaction, sandbox: Sandbox, *, unknown: str | None = None) -> None:
     """Record that somebody looked, and what they saw; `unknown` says why nothing could be seen."""
     seen = {"rock_id": sandbox.rock_id, "generation": sandbox.generation, "state": str(sandbox.state)}
-    up = None if unknown is not None else is_up(sandbox.state)
+    up = None if unknown is not None else is_up(sandbox.state, sandbox.serving)
     append(tx, OBSERVED, sandbox.id, seen | {"up": up, "unknown": unknown})
 
 
@@ -39,8 +41,8 @@ def last_observed(tx: Transaction, sandbox_id: str) -> int | None:
     return tx.execute(newest).scalar()
 
 
-def _up(kind: str, payload: dict[str, object]) -> bool | None:
+def _up(kind: str, payload: dict[str, Any]) -> bool | None:
     if kind == OBSERVED:
         told = payload["up"]
         return told if isinstance(told, bool) else None
-    return is_up(SandboxState(str(payload["state"])))
+    return is_up(SandboxState(str(payload["state"])), payload.get("serving"))

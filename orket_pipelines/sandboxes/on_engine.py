@@ -1,5 +1,5 @@
 """Sandboxes as containers: a bridge with no way out and a container per service; what carries connections from a port
-of 127.0.0.1 to each stands on a bridge of its own besides."""
+of 127.0.0.1 to each stands on a bridge of its own besides, and outlives generations."""
 
 import posixpath
 import threading
@@ -21,11 +21,14 @@ from orket_pipelines.containers.model import (
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
 from orket_pipelines.errors import PortTaken, SandboxError, Stopped, SubnetTaken
+from orket_pipelines.sandboxes import ways
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET
+from orket_pipelines.sandboxes.beside import Circumstances, free_memory, why_in_place
 from orket_pipelines.sandboxes.building import Archive, Tail, run_script
 from orket_pipelines.sandboxes.model import Service
 from orket_pipelines.sandboxes.probing import listening_ports
 from orket_pipelines.sandboxes.runtime import (
+    BESIDE,
     FRONT,
     SEALED,
     AddressTaken,
@@ -40,13 +43,18 @@ from orket_pipelines.sandboxes.source import unpack
 from orket_pipelines.sandboxes.specs import (
     SOURCE,
     Station,
+    alias_of,
     build_spec,
+    container_name,
+    forwarded,
     forwarder_spec,
     inside_url,
+    network_name,
     network_spec,
     port_of,
     service_spec,
     slug,
+    target_of,
 )
 from orket_pipelines.sandboxes.starting_databases import Databases
 from orket_pipelines.store import failpoint, reach
@@ -61,6 +69,7 @@ KILLED = 137
 """How a shell tells that its command was killed."""
 AFTER_NETWORK = failpoint("sandboxes.after_network")
 AFTER_CONTAINER = failpoint("sandboxes.after_container")
+AFTER_JOINING = failpoint("sandboxes.after_joining")
 AFTER_BUILD_CONTAINER = failpoint("sandboxes.after_build_container")
 
 
@@ -71,8 +80,27 @@ class ContainerRuntime:
     engine: Engine
     station: Station
     clock: Clock = field(default_factory=SystemClock)
+    free_memory: Callable[[], int | None] = free_memory
     isolation: str = "container"
-    uses_subnets: bool = True
+
+    def networks(self, sandbox: str, serving: Handles) -> tuple[str, ...]:
+        """The front, and the one of the two sealed ones that nothing serves on."""
+        taken = serving.get("network") == network_name(sandbox, SEALED)
+        return (BESIDE if taken else SEALED, FRONT)
+
+    def why_in_place(self, generation: Generation, serving: Handles) -> str | None:
+        """As the facts decide."""
+        forwarder = self.engine.find(serving.get("forwarder", ""))
+        services = [service.name for service in generation.plan.services]
+        seen = Circumstances(
+            wish=self.station.beside,
+            forwards=forwarder is not None and forwarder.running,
+            forwarded=serving.get("forwarded", ()),
+            services=services,
+            needed=self.station.limits.memory * len(services),
+            free=self._free_memory(),
+        )
+        return why_in_place(seen)
 
     def end_builds(self, sandbox: str) -> None:
         """Remove the containers of builds."""
@@ -97,26 +125,28 @@ class ContainerRuntime:
             self.engine.remove(spec.name)
             archive.unlink(missing_ok=True)
 
-    def start(self, generation: Generation) -> Handles:
-        """Make the networks where they are not there yet, and start the forwarder, every database and service."""
-        network, front = self._network(generation, SEALED), self._network(generation, FRONT)
-        services = {service.name: service for service in generation.plan.services}
-        specs = {name: service_spec(self.station, generation, each, network) for name, each in services.items()}
+    def start(self, generation: Generation, serving: Handles) -> Handles:
+        """Make the networks where they are not there yet, and start every database and service, and the forwarder
+        unless it carries connections to what serves."""
+        sealed, _ = self.networks(generation.sandbox, serving)
+        network, front = self._network(generation, sealed), self._network(generation, FRONT)
+        specs = [service_spec(self.station, generation, each, network) for each in generation.plan.services]
         databases = Databases(self.engine, self.station, self.clock).start(generation, network)
         forwarder = forwarder_spec(self.station, generation, front)
+        handles = self._handles(generation, network, serving) | {"forwarder": forwarder.name, "databases": databases}
+        ways.lead(serving or handles, asked=handles)
         with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
-            forwarding = pool.submit(self._start_forwarder, forwarder, network)
-            list(pool.map(self._start, specs.values()))
-            forwarding.result()
-        return {
-            "network": network,
-            "tier": self.engine.facts().tier,
-            "forwarder": forwarder.name,
-            "databases": databases,
-            "containers": {name: spec.name for name, spec in specs.items()},
-            "ports": {name: port_of(service) for name, service in services.items()},
-            "inside_urls": {name: inside_url(service) for name, service in services.items()},
-        }
+            join = self._join if serving else self._start_forwarder
+            forwarding = pool.submit(join, forwarder, network)
+            starting = [pool.submit(self._start, spec) for spec in specs]
+            facts = pool.submit(self.engine.facts)
+            for each in (forwarding, *starting):
+                each.result()
+        return handles | {"tier": facts.result().tier}
+
+    def switch(self, handles: Handles) -> None:
+        """By the file that the forwarder reads."""
+        ways.lead(handles)
 
     def conditions(self, sandbox: str, handles: Handles) -> dict[str, Condition]:
         """How the containers stand; one that the engine does not know is gone."""
@@ -139,14 +169,25 @@ class ContainerRuntime:
 
     def halt(self, sandbox: str, handles: Handles) -> None:
         """Stop the containers; they stay, with their logs."""
-        del handles  # labels tell, also of what was never stored
+        del handles  # labels tell
         _in_parallel(lambda each: self.engine.stop(each.id, grace=GRACE), self._containers(sandbox))
 
-    def clear(self, sandbox: str, handles: Handles) -> None:
-        """Remove every container of the sandbox but its databases, which the next generation finds as they are."""
-        del handles  # as above
+    def clear(self, sandbox: str, handles: Handles, *, keep: bool, grace: float = 0.0) -> None:
+        """Remove containers of the sandbox, but not its databases, which the next generation finds as they are. Labels
+        tell which there are, also of what was never stored."""
+        names: set[str] = set()
+        if keep:
+            # First, as they may be carried to what goes now.
+            ways.lead(handles)
+            names = {*_named(handles).values(), handles.get("forwarder", "")}
+
+        def end(container: Container) -> None:
+            if grace and container.running:
+                self.engine.stop(container.id, grace=grace)
+            self.engine.remove(container.id)
+
         serving = (each for each in self._containers(sandbox) if each.labels.get(PURPOSE) != ContainerPurpose.DATABASE)
-        _in_parallel(lambda each: self.engine.remove(each.id), serving)
+        _in_parallel(end, (each for each in serving if each.name not in names))
 
     def remove(self, sandbox: str, handles: Handles) -> None:
         """Remove containers, networks and volumes of the sandbox."""
@@ -156,6 +197,25 @@ class ContainerRuntime:
             self.engine.remove_network(network.name)
         for volume in self.engine.volumes(self._labels_of(sandbox)):
             self.engine.remove_volume(volume.name)
+
+    def _handles(self, generation: Generation, network: str, serving: Handles) -> Handles:
+        """What tells of a generation's services, and where the forwarder that is there, or will be, finds them."""
+        services, inside = generation.plan.services, serving.get("forwarded") or forwarded(generation)
+        return {
+            "network": network,
+            "containers": {each.name: container_name(generation, each) for each in services},
+            "ports": {each.name: port_of(each) for each in services},
+            "inside_urls": {each.name: inside_url(each) for each in services},
+            "forwarded": inside,
+            "led_by": str(generation.ways),
+            "ways": {str(inside[each.name]): target_of(generation, each) for each in services},
+            "named": {alias_of(each): target_of(generation, each) for each in services},
+        }
+
+    def _free_memory(self) -> int | None:
+        """The less of what this machine has free and what the engine's has at all: it may be another."""
+        free, there = self.free_memory(), self.engine.facts().memory
+        return free if free is None or there is None else min(free, there)
 
     def _network(self, generation: Generation, which: str) -> str:
         spec = network_spec(self.station, generation, which)
@@ -178,7 +238,14 @@ class ContainerRuntime:
             # The engine names the port somewhere in its words.
             ports = [str(port.host_port) for port in spec.ports]
             raise AddressTaken(PORT, next((port for port in ports if port in str(error)), ports[0])) from error
-        self.engine.connect(network, spec.name)
+        self._join(spec, network)
+
+    def _join(self, spec: ContainerSpec, network: str) -> None:
+        """Have a forwarder that runs on the network of the services, too; it may have been killed in it before."""
+        found = self.engine.find(spec.name)
+        if found is None or network not in found.addresses:
+            self.engine.connect(network, spec.name)
+            reach(AFTER_JOINING)
 
     def _run_build(self, spec: ContainerSpec, service: Service, stop: threading.Event) -> None:
         said = Tail()

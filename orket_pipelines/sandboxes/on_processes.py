@@ -79,7 +79,16 @@ class ProcessRuntime:
     build_timeout: float
     bounds: Bounds = Bounds()
     isolation: str = "process"
-    uses_subnets: bool = False
+
+    def networks(self, sandbox: str, serving: Handles) -> tuple[str, ...]:
+        """None: services listen on ports of this machine themselves."""
+        del sandbox, serving
+        return ()
+
+    def why_in_place(self, generation: Generation, serving: Handles) -> str:
+        """A port is one process's."""
+        del generation, serving
+        return "processes listen on its ports themselves"
 
     def end_builds(self, sandbox: str) -> None:
         """Kill what bears the mark of a build."""
@@ -108,8 +117,9 @@ class ProcessRuntime:
         if is_page(service) and not site_of(generation, service).is_dir():
             raise DeploymentFailed(f"the build of {service.name} ended, but its output {service.output} is not there")
 
-    def start(self, generation: Generation) -> Handles:
-        """Start a keeper for every service."""
+    def start(self, generation: Generation, serving: Handles) -> Handles:
+        """Start a keeper for every service; nothing serves beside it."""
+        del serving
         for port in generation.ports.values():
             _demand_free(port)
         processes = {}
@@ -154,9 +164,18 @@ class ProcessRuntime:
                 break
             time.sleep(0.02)
 
-    def clear(self, sandbox: str, handles: Handles) -> None:
-        """As `halt`; logs are files of a generation, and go with it."""
-        self.halt(sandbox, handles)
+    def switch(self, handles: Handles) -> None:
+        """Nothing: its services have the ports."""
+        del handles
+
+    def clear(self, sandbox: str, handles: Handles, *, keep: bool, grace: float = 0.0) -> None:
+        """As `halt`; logs are files of a generation, and go with it. While what is kept has the ports, nothing else
+        was started but builds."""
+        del grace
+        if keep:
+            self.end_builds(sandbox)
+        else:
+            self.halt(sandbox, handles)
 
     def remove(self, sandbox: str, handles: Handles) -> None:
         """As `halt`: processes are all there is."""

@@ -46,4 +46,5 @@ def station_of(settings: Settings) -> Station:
         build_timeout=settings.sandbox_build_timeout,
         database_images=settings.database_images,
         database_patience=settings.sandbox_start_timeout,
+        beside=settings.sandbox_beside,
     )

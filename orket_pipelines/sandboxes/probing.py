@@ -34,12 +34,17 @@ class Silence:
 
 
 def ask(url: str) -> int | None:
-    """The status that `url` answers a GET with; redirects are not followed."""
+    """The status that `url` answers a GET with; redirects are not followed. A user in it is the name of a service, for
+    which a forwarder is asked first."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=PATIENCE)
+    told = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "orket-probe"}
     with contextlib.closing(connection):
         try:
-            connection.request("GET", parts.path or "/", headers={"Host": parts.netloc, "User-Agent": "orket-probe"})
+            connection.connect()
+            if parts.username:
+                connection.sock.sendall(f"{parts.username}\n".encode())
+            connection.request("GET", parts.path or "/", headers=told)
             return connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return None

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orket_pipelines.errors import SandboxError
-from orket_pipelines.sandboxes.model import Deployment, Sandbox, SandboxState
+from orket_pipelines.sandboxes.model import RUNS, Deployment, Sandbox, SandboxState
 from orket_pipelines.store import Transaction, append, new_id, tables
 
 _sandboxes = tables.sandboxes
@@ -50,6 +50,18 @@ def handles_of(tx: Transaction, sandbox_id: str) -> dict[str, Any]:
     return tx.execute(sa.select(_sandboxes.c.handles).where(_by_id), _key(tx, sandbox_id)).scalar() or {}
 
 
+def serving_handles(tx: Transaction, sandbox_id: str) -> dict[str, Any]:
+    """Those of what serves while another commit is deployed, or because that failed; empty where nothing does."""
+    found = find_sandbox(tx, sandbox_id)
+    return handles_of(tx, sandbox_id) if found is not None and found.serving is not None else {}
+
+
+def give_up_serving(tx: Transaction, sandbox_id: str) -> Sandbox:
+    """What serves is about to be removed."""
+    tx.execute(sa.update(_sandboxes).where(_by_id), _key(tx, sandbox_id) | {"serving": None, "updated_at": tx.now})
+    return _told(tx, sandbox_id)
+
+
 def begin_deployment(tx: Transaction, deployment: Deployment, *, isolation: str, lifetime: int) -> Sandbox:
     """The rock's sandbox, now deploying this commit. What a killed process was deploying of the same commit is
     carried on as the same generation; anything else is a new one. `lifetime` is in microseconds."""
@@ -63,6 +75,7 @@ def begin_deployment(tx: Transaction, deployment: Deployment, *, isolation: str,
         "commit": deployment.commit,
         "generation": found.generation + 1 if found else 1,
         "note": "",
+        "serving": _serving(found),
         "expires_at": tx.now + lifetime,
         "updated_at": tx.now,
     }
@@ -81,11 +94,14 @@ def begin_end(tx: Transaction, sandbox: Sandbox) -> Sandbox:
     return sandbox if sandbox.state is SandboxState.STOPPING else change(tx, sandbox, state=SandboxState.STOPPING)
 
 
-def change(tx: Transaction, sandbox: Sandbox, *, seconds: float | None = None, **values: Any) -> Sandbox:
-    """Write columns of a sandbox and tell of them. `seconds` is what the deployment took, where one ended."""
+def change(
+    tx: Transaction, sandbox: Sandbox, *, seconds: float | None = None, in_place: str | None = None, **values: Any
+) -> Sandbox:
+    """Write columns of a sandbox and tell of them. `seconds` is what the deployment took, where one ended, and
+    `in_place` why what served before had to go first, where it had to."""
     stored = {name: str(value) if name == "state" else value for name, value in values.items()}
     tx.execute(sa.update(_sandboxes).where(_by_id), _key(tx, sandbox.id) | stored | {"updated_at": tx.now})
-    return _told(tx, sandbox.id, seconds)
+    return _told(tx, sandbox.id, seconds=seconds, in_place=in_place)
 
 
 def change_if_same(tx: Transaction, sandbox: Sandbox, **values: Any) -> Sandbox | None:
@@ -103,18 +119,27 @@ def remember(tx: Transaction, sandbox_id: str, handles: dict[str, Any]) -> None:
     tx.execute(sa.update(_sandboxes).where(_by_id), _key(tx, sandbox_id) | {"handles": handles})
 
 
+def _serving(before: Sandbox | None) -> dict[str, Any] | None:
+    """What serves while the next commit is deployed: what ran, or what served already."""
+    if before is None or before.state not in {*RUNS, SandboxState.CREATING, SandboxState.FAILED}:
+        return None
+    if before.state in RUNS:
+        return {"commit": before.commit, "generation": before.generation, "note": before.note}
+    return before.serving
+
+
 def _is_interrupted(found: Sandbox, deployment: Deployment, isolation: str) -> bool:
     """Whether `found` is what a killed process was about to make."""
     return (found.state, found.commit, found.isolation) == (SandboxState.CREATING, deployment.commit, isolation)
 
 
-def _told(tx: Transaction, sandbox_id: str, seconds: float | None = None) -> Sandbox:
+def _told(tx: Transaction, sandbox_id: str, **besides: Any) -> Sandbox:
     sandbox = find_sandbox(tx, sandbox_id)
     if sandbox is None:
         raise SandboxError(f"the sandbox {sandbox_id} is not stored", next_step="See them: orket sandboxes list")
-    told = ("rock_id", "commit", "generation", "isolation", "urls", "front", "note", "expires_at")
-    facts = {name: getattr(sandbox, name) for name in told}
-    append(tx, "sandbox.changed", sandbox_id, facts | {"state": str(sandbox.state), "seconds": seconds})
+    told = ("rock_id", "commit", "generation", "isolation", "urls", "front", "note", "serving", "expires_at")
+    facts = {name: getattr(sandbox, name) for name in told} | {"seconds": None, "in_place": None}
+    append(tx, "sandbox.changed", sandbox_id, facts | {"state": str(sandbox.state)} | besides)
     return sandbox
 
 

@@ -12,8 +12,13 @@ from orket_pipelines.sandboxes.model import Plan, Service, ServiceKind
 
 SECRETS = "secrets"
 """The folder of a sandbox's files that outlives its generations."""
-SEALED, FRONT = NETWORKS = ("sealed", "front")
-"""The networks of a sandbox: the one that its services are on, and the one by which this host reaches them."""
+WAYS = "ways"
+"""The folder, as long-lived, of the file that says where connections are carried."""
+SEALED, BESIDE, FRONT = "sealed", "beside", "front"
+"""The networks of a sandbox: the two that its generations stand on by turns, each with nothing else but its databases
+and what carries connections; and the one by which this host reaches them."""
+PROBE = "(probe)"
+"""What the port is leased for at which services are asked for by name: those that do not serve yet."""
 Handles = dict[str, Any]
 """What a runtime needs to find its things again; JSON."""
 
@@ -58,6 +63,11 @@ class Generation:
         """Passwords of databases: of the sandbox, not of this deployment."""
         return self.folder.parent / SECRETS
 
+    @property
+    def ways(self) -> Path:
+        """Where it is written where connections are carried: as above."""
+        return self.folder.parent / WAYS
+
     def made(self, service: Service) -> Path:
         """Where the build of a service leaves its files: a page's output, or a whole tree with what was built."""
         return self.folder / "made" / service.name
@@ -79,9 +89,12 @@ class Runtime(Protocol):
     def isolation(self) -> str:
         """`container` or `process`."""
 
-    @property
-    def uses_subnets(self) -> bool:
-        """Whether a sandbox needs a network of its own."""
+    def networks(self, sandbox: str, serving: Handles) -> tuple[str, ...]:
+        """The networks that a generation needs beside what serves (empty: in place of what there is); none where
+        services are reached at ports of their own."""
+
+    def why_in_place(self, generation: Generation, serving: Handles) -> str | None:
+        """Why what serves has to go before `generation` is started; None where both can run."""
 
     def end_builds(self, sandbox: str) -> None:
         """End the builds that a killed worker left: they would write among the files of the next."""
@@ -89,8 +102,14 @@ class Runtime(Protocol):
     def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
         """Run the service's build, bounded. Raises: DeploymentFailed with the log's end, Stopped."""
 
-    def start(self, generation: Generation) -> Handles:
-        """Start every service. Raises: AddressTaken, DeploymentFailed; what was started then still runs."""
+    def start(self, generation: Generation, serving: Handles) -> Handles:
+        """Start every service, beside what serves where that is not empty: whoever connects still comes to that.
+
+        Raises: AddressTaken, DeploymentFailed; what was started then still runs.
+        """
+
+    def switch(self, handles: Handles) -> None:
+        """Whoever connects from now on comes to what these tell of."""
 
     def conditions(self, sandbox: str, handles: Handles) -> dict[str, Condition]:
         """How each service that was started stands."""
@@ -105,8 +124,9 @@ class Runtime(Protocol):
     def halt(self, sandbox: str, handles: Handles) -> None:
         """Stop what runs; what it said stays."""
 
-    def clear(self, sandbox: str, handles: Handles) -> None:
-        """Remove whatever runs of any generation, but databases; nothing there is no error."""
+    def clear(self, sandbox: str, handles: Handles, *, keep: bool, grace: float = 0.0) -> None:
+        """Remove whatever runs of any generation, but databases; nothing there is no error. Where `keep`, what the
+        handles tell of stays, and whoever connects comes to it. What goes gets `grace` seconds to finish."""
 
     def remove(self, sandbox: str, handles: Handles) -> None:
         """Remove everything of a sandbox but its files."""

@@ -16,19 +16,22 @@ from orket_pipelines.containers.model import (
     Scratch,
 )
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
-from orket_pipelines.sandboxes import forwarder, gateway
+from orket_pipelines.sandboxes import forwarder, gateway, ways
+from orket_pipelines.sandboxes.beside import Wish
 from orket_pipelines.sandboxes.building import run_script
 from orket_pipelines.sandboxes.databases import ENVIRONMENT, SERVICE_SECRETS, Database, databases_of
 from orket_pipelines.sandboxes.model import Service
-from orket_pipelines.sandboxes.runtime import FRONT, DeploymentFailed, Generation, command_of, is_page
+from orket_pipelines.sandboxes.runtime import FRONT, PROBE, DeploymentFailed, Generation, command_of, is_page
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container, whose ports are published on 127.0.0.1 alone
 SOURCE, SITE = "/source", "/site"
 PAGE_PORT = 8080
 WEB_PORT = 8000
 """Where services listen inside their containers, unless the plan says otherwise."""
-FIRST_FORWARDED = 9000
-"""Where a forwarder listens inside its container for the first service; the next follow."""
+PROBED, FIRST_FORWARDED = 8999, 9000
+"""Where a forwarder listens inside its container for who asks for a service by name, and for the first service; the
+next follow."""
+WAYS_TARGET = "/ways"
 FORWARDER_LIMITS = ContainerLimits(memory=128 * 1024**2, cpus=1.0, processes=64)
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
 TELL = f". {SERVICE_SECRETS}/{ENVIRONMENT} && "
@@ -57,6 +60,7 @@ class Station:
     process: str | None = None
     database_images: Mapping[str, str] = field(default_factory=dict)
     database_patience: float = 60.0
+    beside: Wish = "auto"
 
 
 def service_spec(station: Station, generation: Generation, service: Service, network: str) -> ContainerSpec:
@@ -106,27 +110,47 @@ def build_spec(station: Station, generation: Generation, service: Service) -> Co
 
 
 def forwarder_spec(station: Station, generation: Generation, network: str) -> ContainerSpec:
-    """What carries connections from this host to the services; `network` is the front, and it joins theirs besides."""
-    services = list(enumerate(generation.plan.services, FIRST_FORWARDED))
-    ways = [f"{port}={alias_of(each)}:{port_of(each)}" for port, each in services]
+    """What carries connections from this host to the services; `network` is the front, and it joins theirs besides.
+
+    It outlives this generation, and so its date.
+    """
+    inside = forwarded(generation)
+    published = {PROBED: generation.ports[PROBE]} | {port: generation.ports[name] for name, port in inside.items()}
+    listens = (f"{WAYS_TARGET}/{ways.FILE}", *map(str, published))
     return ContainerSpec(
-        name=f"orket-{generation.sandbox[:12]}-{generation.number}-forwarder",
+        name=f"orket-{generation.sandbox[:12]}-forwarder",
         image=station.image,
-        command=("python3", "-I", "-c", forwarder.source(), *ways),
-        labels=labels(station, generation, ContainerPurpose.FORWARDER),
+        command=("python3", "-I", "-c", forwarder.source(), *listens),
+        labels=replace(labels(station, generation, ContainerPurpose.FORWARDER), expires=None),
         user=station.user,
+        mounts=(FolderMount(generation.ways, WAYS_TARGET),),
         limits=FORWARDER_LIMITS,
         network=network,
-        ports=tuple(PublishedPort(port, generation.ports[each.name]) for port, each in services),
+        ports=tuple(PublishedPort(port, here) for port, here in published.items()),
         restarts=station.restarts,
     )
+
+
+def forwarded(generation: Generation) -> dict[str, int]:
+    """Where a forwarder that is started for a generation listens for each service."""
+    return {each.name: port for port, each in enumerate(generation.plan.services, FIRST_FORWARDED)}
+
+
+def target_of(generation: Generation, service: Service) -> str:
+    """Where the forwarder finds a service, of this generation and no other: by the name of its container."""
+    return f"{container_name(generation, service)}:{port_of(service)}"
 
 
 def network_spec(station: Station, generation: Generation, which: str) -> NetworkSpec:
     """A bridge of a sandbox. It outlives this generation, and so its date."""
     purpose = ContainerPurpose.FORWARDER if which == FRONT else ContainerPurpose.SERVICE
     dateless, subnet = replace(labels(station, generation, purpose), expires=None), generation.subnets.get(which)
-    return NetworkSpec(f"orket-{generation.sandbox[:12]}-{which}", dateless, subnet=subnet, published=which == FRONT)
+    return NetworkSpec(network_name(generation.sandbox, which), dateless, subnet=subnet, published=which == FRONT)
+
+
+def network_name(sandbox: str, which: str) -> str:
+    """Of one of its bridges."""
+    return f"orket-{sandbox[:12]}-{which}"
 
 
 def labels(station: Station, generation: Generation, purpose: ContainerPurpose) -> Labels:

@@ -45,6 +45,8 @@ class Databases:
         spec = database_spec(self.station, generation, database, network)
         found = self.engine.find(spec.name)
         if found is not None and found.running and found.image == spec.image:
+            if network not in found.addresses:
+                self.engine.connect(network, spec.name, aliases=spec.aliases)
             return
         try:
             if self.engine.find_image(spec.image) is None:

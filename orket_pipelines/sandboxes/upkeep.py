@@ -5,11 +5,9 @@ from contextlib import contextmanager
 
 from orket_pipelines.errors import EngineUnavailable
 from orket_pipelines.sandboxes import allocations, records
-from orket_pipelines.sandboxes.model import Sandbox, Sandboxes, SandboxState
+from orket_pipelines.sandboxes.model import RUNS, Sandbox, Sandboxes, SandboxState
 from orket_pipelines.sandboxes.observing import observe
 from orket_pipelines.store import Lease, LeaseKeeper, Store
-
-WATCHED = frozenset({SandboxState.RUNNING, SandboxState.UNHEALTHY})
 
 
 def lease_name(rock_id: str) -> str:
@@ -25,7 +23,8 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
     """
     with store.write() as tx:
         allocations.release_abandoned(tx)
-        watched = records.list_sandboxes(tx, WATCHED)
+        found = records.list_sandboxes(tx, RUNS | {SandboxState.FAILED})
+    watched = [each for each in found if each.state in RUNS or each.serving is not None]
     changed: list[Sandbox] = []
     for index, sandbox in enumerate(watched):
         try:
@@ -37,7 +36,7 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
             return changed
         with store.write() as tx:
             observe(tx, seen)
-        if seen.state is not sandbox.state:
+        if (seen.state, seen.serving) != (sandbox.state, sandbox.serving):
             changed.append(seen)
     return changed
 

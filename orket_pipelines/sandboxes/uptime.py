@@ -1,8 +1,9 @@
 """How much of a time a sandbox was up: pure, over what was seen of it. What nobody saw is unknown, not down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.sandboxes.model import SandboxState
@@ -39,8 +40,10 @@ class Uptime:
         return self.up / known if known else None
 
 
-def is_up(state: SandboxState) -> bool | None:
-    """What a state says of it."""
+def is_up(state: SandboxState, serving: Mapping[str, Any] | None = None) -> bool | None:
+    """What a state says of it, and what serves where its commit failed."""
+    if state is SandboxState.FAILED and serving is not None:
+        return not serving["note"]
     return True if state in UP else False if state in DOWN else None
 
 

@@ -336,6 +336,8 @@ sandboxes = _table(
     sa.Column("note", Text, nullable=False),
     # What the implementation needs to find its things again: containers, networks, processes.
     sa.Column("handles", JSON, nullable=False),
+    # What answers while another commit is deployed, or because that failed: its commit, generation and note.
+    sa.Column("serving", JSON(none_as_null=True)),
     sa.Column("expires_at", Integer),
     sa.Column("deployed_at", Integer),
     sa.Column("created_at", Integer, nullable=False),

@@ -66,7 +66,9 @@ class Line:
     ) -> None:
         self.home = home
         self._once_reaped = once_reaped
-        settings = load_settings(home=home, concurrency=3, model="scripted", engine_patience=engine_patience)
+        # How much memory this machine has free decides nothing here.
+        known = {"engine_patience": engine_patience, "sandbox_beside": "always"}
+        settings = load_settings(home=home, concurrency=3, model="scripted", **known)
         store = Store.open(settings.store_url, clock=clock)
         self.code = MemoryCode(home / "code.jsonl")
         self.forge = MemoryForge(self.code, home / "forge.jsonl")

@@ -15,7 +15,7 @@ from .line import Line, run
 pytestmark = pytest.mark.slow
 
 CALLS = (
-    *("facts", "find_image", "find", "containers", "logs", "remove", "connect"),
+    *("facts", "find_image", "find", "containers", "logs", "stop", "remove", "connect"),
     *("create_network", "networks", "remove_network", "create_volume", "volumes", "remove_volume"),
 )
 WEIGHTIEST = ("start", "execute", "wait")

@@ -24,6 +24,8 @@ ELSEWHERE = {
     # Asked for by a person, or by age: no delivery does it.
     "sandboxes.stop.": "tests/chaos/test_sandboxes_ended.py",
     "sandboxes.down.": "tests/chaos/test_sandboxes_ended.py",
+    # There is room for both in the story.
+    "sandboxes.given_up": "tests/chaos/test_sandboxes_replaced.py",
     # A phase goes on for days after the story.
     "bugs.": "tests/chaos/test_bug_phases.py",
     "dependencies.forgotten": "tests/dependencies/test_container_installer.py",
@@ -98,18 +100,20 @@ def test_the_story_ends_with_what_it_deployed_and_nothing_else(undisturbed: End)
     assert undisturbed.events["dependencies.installed", ""] == 4
     assert undisturbed.sandboxes == [
         ("fire", "running", 5, "", True),
+        ("fire", "port", "(probe)"),
         ("fire", "port", "api"),
         ("fire", "port", "page"),
+        ("fire", "subnet", "beside"),
         ("fire", "subnet", "front"),
         ("fire", "subnet", "sealed"),
     ]
-    running = [("service", "5-api"), ("service", "5-page"), ("forwarder", "5-forwarder")]
+    running = [("service", "5-api"), ("service", "5-page"), ("forwarder", "forwarder")]
     assert undisturbed.engine == {
         "containers": Counter((purpose, name, True) for purpose, name in running),
-        "networks": Counter(service=1, forwarder=1),
+        "networks": Counter(service=2, forwarder=1),
         "volumes": Counter(named=4, of_nobody=0, gone=0),
     }
-    assert undisturbed.files == ["sandbox of fire: 5"]
+    assert undisturbed.files == ["sandbox of fire: 5", "sandbox of fire: ways"]
 
 
 def test_every_failpoint_is_killed_at_here_or_where_it_can_be_reached() -> None:

@@ -29,7 +29,7 @@ def act_of(failpoint: str) -> Act:
 
 
 def opened(home: Path, program: Program = lambda _spec, _command: (None, "")) -> DeployedSandboxes:
-    settings = Settings(home=home)
+    settings = Settings(home=home, sandbox_beside="always")
     engine = MemoryEngine(home, program, path=home / "engine.jsonl")
     sandboxes = open_sandboxes(settings, Store.open(settings.store_url), MemoryInstaller(), engine=engine)
     return replace(sandboxes, ask=lambda _: 200)
@@ -79,7 +79,7 @@ def test_a_kill_changes_nothing_in_the_end(home: Path, failpoint: str) -> None:
     sandboxes.store.close()
 
 
-def test_a_kill_after_a_deployment_that_failed_was_cleared_leaves_one_failed_sandbox(home: Path) -> None:
+def test_a_kill_after_a_deployment_that_failed_was_cleared_leaves_what_served(home: Path) -> None:
     def fail() -> Sandbox:
         broken = opened(home, lambda _spec, _command: (1, "no such module"))
         return deploy(replace(broken, ask=lambda _: None), home, "c2")
@@ -87,4 +87,6 @@ def test_a_kill_after_a_deployment_that_failed_was_cleared_leaves_one_failed_san
     assert do_and_die(fail, "sandboxes.failed_cleared") == "sandboxes.failed_cleared"
     failed = fail()
     assert (failed.state, failed.generation) == (SandboxState.FAILED, 2)
-    assert MemoryEngine(home, path=home / "engine.jsonl").containers({}) == []
+    assert failed.serving == {"commit": "c1", "generation": 1, "note": ""}
+    left = [each.name.split("-", 2)[2] for each in MemoryEngine(home, path=home / "engine.jsonl").containers({})]
+    assert sorted(left) == ["1-api", "forwarder"]

@@ -18,7 +18,7 @@ from orket_pipelines.sandboxes.detection import detect
 from orket_pipelines.sandboxes.model import Plan, Service, ServiceKind
 from orket_pipelines.sandboxes.on_engine import ContainerRuntime
 from orket_pipelines.sandboxes.opening import station_of
-from orket_pipelines.sandboxes.runtime import Generation, Handles
+from orket_pipelines.sandboxes.runtime import PROBE, Generation, Handles
 from orket_pipelines.settings import Settings
 
 KINDS = ("postgres", "mysql", "mariadb", "mongo", "redis")
@@ -39,7 +39,13 @@ class Place:
         folder = home / "sandboxes" / "default" / "one" / "1"
         (folder / "source").mkdir(parents=True)
         self.generation = Generation(
-            "one", 1, Plan(services, services[0].name), folder, Environment("none"), 7, {"api": 28_000, "web": 28_001}
+            "one",
+            1,
+            Plan(services, services[0].name),
+            folder,
+            Environment("none"),
+            7,
+            {"api": 28_000, "web": 28_001, PROBE: 28_002},
         )
 
     def runtime(self, **changed: str) -> ContainerRuntime:
@@ -47,7 +53,7 @@ class Place:
         return ContainerRuntime(self.engine, replace(station_of(self.settings), database_images=images), self.clock)
 
     def start(self, **changed: str) -> Handles:
-        return self.runtime(**changed).start(self.generation)
+        return self.runtime(**changed).start(self.generation, {})
 
     def names(self) -> list[str]:
         return sorted(each.name for each in self.engine.containers({}))
@@ -152,7 +158,7 @@ def test_one_that_never_gets_ready_is_this_machines_fault(place: Place) -> None:
 def test_databases_and_their_data_outlive_generations_and_go_with_the_sandbox(place: Place) -> None:
     handles = place.start()
     runtime, kept = place.runtime(), place.engine.find("orket-one-postgres")
-    runtime.clear("one", handles)
+    runtime.clear("one", handles, keep=False)
     assert place.names() == sorted(f"orket-one-{kind}" for kind in KINDS)
     place.start()
     assert place.engine.find("orket-one-postgres") == kept
@@ -164,11 +170,11 @@ def test_databases_and_their_data_outlive_generations_and_go_with_the_sandbox(pl
 def test_one_that_stopped_is_started_over_its_data_and_one_that_nobody_wants_is_ended(place: Place) -> None:
     handles = place.start()
     place.runtime().halt("one", handles)
-    place.runtime().clear("one", handles)
+    place.runtime().clear("one", handles, keep=False)
     place.generation = replace(place.generation, plan=Plan((replace(API, databases=("redis",)), PAGE), "api"))
     place.start()
 
-    assert place.names() == ["orket-one-1-api", "orket-one-1-forwarder", "orket-one-1-web", "orket-one-redis"]
+    assert place.names() == ["orket-one-1-api", "orket-one-1-web", "orket-one-forwarder", "orket-one-redis"]
     assert len(place.engine.volumes({})) == len(KINDS)
 
 

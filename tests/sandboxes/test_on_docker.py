@@ -40,7 +40,8 @@ sandboxes.deploy(Deployment("todo", "todo", "c2", Path(sys.argv[3])), stop=threa
 
 @pytest.fixture
 def settings(docker_home: Path, workbench_image: str) -> Settings:
-    return Settings(home=docker_home, workbench_image=workbench_image, sandbox_start_timeout=20)
+    settings = Settings(home=docker_home, workbench_image=workbench_image, sandbox_start_timeout=20)
+    return settings.model_copy(update={"sandbox_beside": "always"})
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_pair_is_built_served_replaced_and_removed(
     second = deploy(sandboxes, pair("c2"))
     assert second.urls == first.urls
     assert get(second.url, "/api/version") == "api c2"
-    assert names(docker_engine, settings) == ["2-api", "2-forwarder", "2-web"]
+    assert names(docker_engine, settings) == ["2-api", "2-web", "forwarder"]
     assert "serving c2" in sandboxes.logs(second)["api"]
     assert re.fullmatch(r"\S+Z serving c2", sandboxes.logs(second, stamped=True)["api"].splitlines()[0])
     assert explain(second.state, second.note, sandboxes.look(second)) == []
@@ -95,6 +96,51 @@ def test_a_pair_is_built_served_replaced_and_removed(
     assert docker_engine.containers(owned(settings)) == []
     assert docker_engine.networks(owned(settings)) == []
     assert docker_engine.volumes(owned(settings)) == []
+
+
+class Client(threading.Thread):
+    """Asks all the time, each time anew; what it was told, the same in a row once, and what went wrong."""
+
+    def __init__(self, url: str | None) -> None:
+        super().__init__(daemon=True)
+        self._url, self._over = url, threading.Event()
+        self.asked, self.told = 0, [""]
+        self.failed: list[str] = []
+
+    def run(self) -> None:
+        while not self._over.wait(0.005):
+            self.asked += 1
+            try:
+                said = get(self._url, "/api/version")
+            except (OSError, http.client.HTTPException) as error:
+                self.failed.append(repr(error))
+            else:
+                self.told += [said] if self.told[-1] != said else []
+
+    def end(self) -> None:
+        self._over.set()
+        self.join()
+
+
+def test_who_asks_all_the_time_is_answered_while_a_commit_takes_over_and_while_one_fails(
+    sandboxes: DeployedSandboxes, docker_engine: DockerEngine, settings: Settings, pair: Pair
+) -> None:
+    first = deploy(sandboxes, pair("c1"))
+    client = Client(first.url)
+    client.start()
+    second = deploy(sandboxes, pair("c2"))
+    broken = deploy(sandboxes, pair("c3", server="import nothing_of_that_name"))
+    client.end()
+
+    assert (client.failed, client.told) == ([], ["", "api c1", "api c2"])
+    assert client.asked > 50
+    assert (second.state, broken.state, broken.commit) == (SandboxState.RUNNING, SandboxState.FAILED, "c3")
+    assert "No module named 'nothing_of_that_name'" in broken.note
+    assert (broken.serving, broken.urls) == ({"commit": "c2", "generation": 2, "note": ""}, first.urls)
+    assert names(docker_engine, settings) == ["2-api", "2-web", "forwarder"]
+    fourth = deploy(sandboxes, pair("c4"))
+    assert (fourth.serving, get(fourth.url, "/api/version")) == (None, "api c4")
+    assert names(docker_engine, settings) == ["4-api", "4-web", "forwarder"]
 
 
 def test_a_service_on_localhost_inside_its_container_is_diagnosed(
@@ -132,5 +178,5 @@ def test_a_deployment_that_was_killed_is_carried_on_and_leaves_one_generation(
 
     assert (sandbox.state, sandbox.generation) == (SandboxState.RUNNING, 1)
     assert get(sandbox.url, "/api/version") == "api c2"
-    assert names(docker_engine, settings) == ["1-api", "1-forwarder", "1-web"]
+    assert names(docker_engine, settings) == ["1-api", "1-web", "forwarder"]
     assert len(docker_engine.networks(owned(settings))) == 2

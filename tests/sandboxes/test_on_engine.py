@@ -31,6 +31,7 @@ from orket_pipelines.sandboxes.building import run_script
 from orket_pipelines.sandboxes.on_engine import ContainerRuntime
 from orket_pipelines.sandboxes.opening import station_of
 from orket_pipelines.sandboxes.records import handles_of, sandbox_of_rock
+from orket_pipelines.sandboxes.runtime import PROBE
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 
@@ -87,7 +88,8 @@ def archive(name: str) -> str:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", workbench_image="image", sandbox_ports=(24_000, 24_999))
+    ports = (24_000, 24_999)
+    return Settings(home=tmp_path / "home", workbench_image="image", sandbox_ports=ports, sandbox_beside="always")
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def silent_from(sandboxes: DeployedSandboxes, *services: str, store: Store) -> D
             found = sandbox_of_rock(tx, "todo")
             assert found is not None
             ports = leased(tx, PORT, found.id)
-        return None if any(f":{ports[name]}/" in url for name in services) else 200
+        return None if any(f":{ports[name]}/" in url or f"//{name}@" in url for name in services) else 200
 
     return replace(sandboxes, ask=ask)
 
@@ -168,12 +170,19 @@ def test_this_host_reaches_services_by_a_forwarder_that_stands_on_a_network_of_i
     sandboxes: DeployedSandboxes, engine: MemoryEngine, programs: Programs, pair: Pair
 ) -> None:
     sandbox = deploy(sandboxes, pair("c1"))
-    forwarder = programs.specs[f"orket-{sandbox.id[:12]}-1-forwarder"]
+    forwarder = programs.specs[f"orket-{sandbox.id[:12]}-forwarder"]
     ports = {name: int(url.rpartition(":")[2]) for name, url in sandbox.urls.items()}
+    with sandboxes.store.read() as tx:
+        probe = int(leased(tx, PORT, sandbox.id)[PROBE])
+    ways = sandboxes.folder_of(sandbox.id) / "ways"
 
-    assert forwarder.command[4:] == ("9000=api:8000", "9001=web:8080")
-    assert forwarder.ports == (PublishedPort(9000, ports["api"]), PublishedPort(9001, ports["web"]))
-    assert (forwarder.mounts, 0 in forwarder.user) == ((), False)
+    assert forwarder.command[4:] == ("/ways/ways", "8999", "9000", "9001")
+    published = {8999: probe, 9000: ports["api"], 9001: ports["web"]}
+    assert forwarder.ports == tuple(PublishedPort(inside, here) for inside, here in published.items())
+    assert (forwarder.mounts, 0 in forwarder.user) == ((FolderMount(ways, "/ways", read_only=True),), False)
+    assert forwarder.labels.expires is None
+    api, web = f"orket-{sandbox.id[:12]}-1-api:8000", f"orket-{sandbox.id[:12]}-1-web:8080"
+    assert (ways / "ways").read_text().splitlines() == [f"9000={api}", f"9001={web}", f"api={api}", f"web={web}"]
     sealed, front = f"orket-{sandbox.id[:12]}-sealed", f"orket-{sandbox.id[:12]}-front"
     found = engine.find(forwarder.name)
     assert found is not None
@@ -227,8 +236,8 @@ def test_a_later_commit_replaces_containers_and_keeps_network_and_ports(
     second = deploy(sandboxes, pair("c2"))
 
     assert second.urls == first.urls
-    assert engine.networks({}) == networks
-    assert names(engine) == ["2-api", "2-forwarder", "2-web"]
+    assert [each for each in engine.networks({}) if not each.name.endswith("-beside")] == networks
+    assert names(engine) == ["2-api", "2-web", "forwarder"]
 
 
 def test_down_leaves_nothing_on_the_engine_and_no_lease(
@@ -370,7 +379,7 @@ def test_an_engine_whose_answer_is_lost_is_waited_for_and_nothing_is_left_twice(
     sandbox = deploy(sandboxes, pair("c1"))
 
     assert (sandbox.state, sandbox.generation) == (SandboxState.RUNNING, 1)
-    assert names(engine) == ["1-api", "1-forwarder", "1-web"]
+    assert names(engine) == ["1-api", "1-web", "forwarder"]
     assert len(engine.networks({})) == 2
 
 
@@ -401,10 +410,10 @@ def test_a_stop_before_it_starts_leaves_what_serves(
 
     with pytest.raises(Stopped):
         sandboxes.deploy(pair("c2"), stop=stop, tell=tell)
-    assert names(engine) == ["1-api", "1-forwarder", "1-web"]
+    assert names(engine) == ["1-api", "1-web", "forwarder"]
     second = deploy(sandboxes, pair("c2"))
     assert (second.state, second.generation, second.urls) == (SandboxState.RUNNING, 2, first.urls)
-    assert names(engine) == ["2-api", "2-forwarder", "2-web"]
+    assert names(engine) == ["2-api", "2-web", "forwarder"]
 
 
 def test_an_engine_that_does_not_answer_says_nothing_of_sandboxes(

@@ -119,6 +119,8 @@ def test_states_of_sandboxes_bear_the_words_of_this_release(store: Store, databa
         made = sandboxes.deploy(Deployment(rock, rock, "c1", Path()), stop=threading.Event())
         with store.write() as tx:
             tx.execute(sa.text(f"UPDATE sandboxes SET state = '{before}' WHERE id = '{made.id}'"))  # noqa: S608 - ours
+    with store.write() as tx:
+        tx.execute(sa.text("ALTER TABLE sandboxes DROP COLUMN serving"))
     again = Store.open(database_url)
     with again.read() as tx:
         states = tx.execute(sa.text("SELECT state FROM sandboxes ORDER BY rock_id")).scalars().all()

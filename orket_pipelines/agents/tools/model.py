@@ -49,13 +49,15 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SandboxStatus:
-    """How what was merged runs. `services` are names with what each is; `note` says why where it does not run."""
+    """How what was merged runs. `services` are names with what each is; `note` says why where it does not run, and
+    `meanwhile` which other commit serves then."""
 
     state: str
     commit: str
     generation: int
     services: tuple[str, ...]
     note: str
+    meanwhile: str = ""
 
 
 class SandboxView(Protocol):

@@ -21,7 +21,8 @@ def _run(desk: Desk, _assignment: Assignment, _arguments: SandboxStatus) -> Tool
     services = ", ".join(found.services) or "none"
     stands = f"The sandbox is {found.state}, at commit {found.commit[:12]} (deployment {found.generation})."
     note = f"\n{fence('what it says of itself', found.note[-NOTE:])}" if found.note else ""
-    return ToolResult(f"{stands} Services: {services}.{note}")
+    meanwhile = f" {found.meanwhile}" if found.meanwhile else ""
+    return ToolResult(f"{stands}{meanwhile} Services: {services}.{note}")
 
 
 SANDBOX_STATUS = Tool(
