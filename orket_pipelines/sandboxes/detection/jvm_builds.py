@@ -45,8 +45,26 @@ def read_build(site: Site) -> Build | None:
 
 def has_main(build: Build) -> Source | None:
     """The file with a program."""
+    return next(iter(mains(build)), None)
+
+
+def mains(build: Build) -> list[Source]:
+    """The files with programs."""
     rows = (("static", "void", "main", "("), ("fun", "main", "("), ("extends", "App", "{"), ("void", "main", "("))
-    return build.using(*rows)
+    return [each for each in build.sources if any(each.has(*row) for row in rows)]
+
+
+def publishes(site: Site) -> bool:
+    """Whether the module is made for strangers: its build, or one around it, says under what licence or where to."""
+    return any(_publishes(site, folder) for folder in site.tree.above(site.folder))
+
+
+def _publishes(site: Site, folder: Folder) -> bool:
+    root = read_xml(site.tree.read(folder.file(POM))) if POM in folder.files else None
+    if root is not None and any(root.find(each) is not None for each in ("licenses", "distributionManagement")):
+        return True
+    scripts = (read_source(site.tree, folder.file(each), Comments.SLASHES) for each in GRADLE if each in folder.files)
+    return any(not _publishing.isdisjoint(word.strip("\"'`") for word in each.words()) for each in scripts if each)
 
 
 def framework_rule(name: str, artifacts: tuple[str, ...], port: int) -> Rule:
@@ -208,6 +226,7 @@ def _module(value: object) -> str:
     return module if isinstance(module, str) else f"{given.get('group')}:{given.get('name')}"
 
 
+_publishing = frozenset({"maven-publish", "java-library", "signing", "com.vanniktech.maven.publish", "fabric-loom"})
 _configurations = frozenset(
     {"implementation", "api", "compile", "runtimeOnly", "compileOnly", "developmentOnly", "runtime", "classpath"}
 )

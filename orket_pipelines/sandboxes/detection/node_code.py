@@ -78,7 +78,12 @@ def program_of(site: Site, package: Package) -> str | None:
 
 
 def _is_server(source: Source) -> bool:
-    return any(source.has(*sequence) for sequence in _listens)
+    if any(source.has(*sequence) for sequence in _listens):
+        return True
+    sockets = source.has("new", "Server", "(") or any(
+        source.has("require", "(", f"{quote}socket.io{quote}", ")", "(") for quote in "\"'"
+    )
+    return sockets and "socket.io" in imports(source)
 
 
 def _package(module: str) -> str:

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 
 from orket_pipelines.sandboxes.detection.data import read_toml, read_yaml, table, texts
 from orket_pipelines.sandboxes.detection.python_code import parse
+from orket_pipelines.sandboxes.detection.python_projects import Project
 from orket_pipelines.sandboxes.detection.rule import Site
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 
@@ -82,7 +83,7 @@ def requirements(tree: Tree, path: str) -> frozenset[Requirement]:
     return tree.once(("requirements", path), lambda: frozenset(_requirements(tree, path)))
 
 
-def project(tree: Tree, folder: Folder) -> "Project":
+def project(tree: Tree, folder: Folder) -> Project:
     """What the folder's packaging says of itself."""
     return tree.once(("python project", folder.path), lambda: _project(tree, folder))
 
@@ -93,7 +94,7 @@ def is_program_of_rust(tree: Tree, folder: Folder) -> bool:
     return table(document, "tool", "maturin").get("bindings") == "bin"
 
 
-def _project(tree: Tree, folder: Folder) -> "Project":
+def _project(tree: Tree, folder: Folder) -> Project:
     document = read_toml(tree.read(folder.file("pyproject.toml")) if "pyproject.toml" in folder.files else None)
     told, poetry = table(document, "project"), table(document, "tool", "poetry")
     setup = _setup_call(tree.read(folder.file("setup.py"))) if "setup.py" in folder.files else {}
@@ -105,38 +106,15 @@ def _project(tree: Tree, folder: Folder) -> "Project":
     )
     classifiers += _option(cfg, "metadata", "classifiers").splitlines()
     backend = table(document, "build-system").get("build-backend")
+    about = told.get("description") or poetry.get("description") or _literal(setup.get("description"))
     return Project(
         name=_normal(name) if isinstance(name, str) else "",
         packaged=bool(setup or _option(cfg, "metadata", "name") or scripts or (backend and (told or poetry))),
         scripts=tuple(sorted(each for each in scripts if each.isprintable())),
         classifiers=tuple(each.strip() for each in classifiers if each.strip()),
         backend=backend if isinstance(backend, str) else "",
+        description=about if isinstance(about, str) else _option(cfg, "metadata", "description"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """`packaged`: it is built to be installed elsewhere. `scripts` are the commands that this installs."""
-
-    name: str
-    packaged: bool
-    scripts: tuple[str, ...]
-    classifiers: tuple[str, ...]
-    backend: str
-
-    @property
-    def published(self) -> bool:
-        """Whether it is made for strangers to install: only such a project says what kind of thing it is."""
-        return self.packaged and any(
-            each.startswith(("Topic ::", "Intended Audience ::", "Framework ::")) for each in self.classifiers
-        )
-
-    @property
-    def calls_itself_library(self) -> bool:
-        if any(each.startswith("Framework ::") for each in self.classifiers):
-            return True
-        command = self.scripts and "Environment :: Console" in self.classifiers
-        return not command and any("Libraries" in each for each in self.classifiers)
 
 
 def _requirements(tree: Tree, path: str) -> Iterator[Requirement]:

@@ -49,6 +49,9 @@ _foreign = frozenset(
     }
 )
 """Languages that no rule knows."""
+_texts = ("md", "markdown", "rst", "adoc")
+TEXTS_PER_SOURCE = 10
+"""Documents that weigh as much as one source: what is all of them is a book."""
 
 
 def files_of_languages(folders: Iterable[Folder]) -> Counter[str]:
@@ -66,7 +69,8 @@ def most_spoken(tree: Tree, found: Counter[str]) -> str:
 def is_written_otherwise(tree: Tree, language: str) -> bool:
     """Whether most of a repository is in languages that no rule knows, like shell, C and Lua."""
     names = [name for folder in tree.folders.values() for name in folder.files]
-    foreign = sum("." in name and name.rpartition(".")[2].lower() in _foreign for name in names)
+    endings = Counter(name.rpartition(".")[2].lower() for name in names if "." in name)
+    foreign = sum(endings[each] for each in _foreign) + sum(endings[each] for each in _texts) / TEXTS_PER_SOURCE
     return foreign > FOREIGN_SHARE * files_of_languages(tree.folders.values())[language]
 
 

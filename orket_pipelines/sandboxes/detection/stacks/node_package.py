@@ -18,10 +18,17 @@ _tooling = frozenset(
 )
 _defaults = frozenset({"index.js", "gulpfile.js", "Gruntfile.js"})
 """What npm writes as `main` where nobody says: beside a page, and without such a file, it says nothing."""
+_runners = (
+    *("@playwright/test", "cypress", "@wdio/cli", "testcafe", "nightwatch", "protractor"),
+    *("hardhat", "truffle"),
+)
+"""What runs tests of something else, or what a chain is given."""
 _page_servers = frozenset({"serve", "http-server", "live-server", "lite-server", "sirv", "browser-sync", "python3"})
 """What shows pages as they are."""
 _actions = frozenset({"action.yml", "action.yaml"})
 """What makes a repository a step of somebody's workflow."""
+_servers = frozenset({"medusa", "keystone", "directus", "json-server", "parse-server", "probot", "n8n", "verdaccio"})
+"""Programs of others that serve what a package holds."""
 _managers = frozenset({"npm", "pnpm", "yarn", "bun", "npx", "concurrently", "run-p", "npm-run-all"})
 """By these a workspace starts its members."""
 
@@ -51,13 +58,22 @@ def _for_others(site: Site, package: Package) -> Finding | None:
     return None
 
 
+def _is_run_by_others(package: Package) -> bool:
+    """Whether there is nothing in it but what a runner of tests, or of contracts, is given."""
+    return not package.workspaces and any(package.uses(each) for each in _runners)
+
+
 def _program(site: Site, package: Package) -> Finding | None:
     words = package.words("start")
     if words and words[0] in _page_servers:
         return None
+    if words and words[0] in _servers:
+        return Finding(web_service(site, package, Language.NODE, 3000, (f"{package.path}: starts {words[0]}",)))
     program = program_of(site, package)
     if not program and not _is_started(package) and not package.commands:
         page = "index.html" in site.folder.files and package.main in _defaults
+        if _is_run_by_others(package) and not page:
+            return Finding(_other(site, package, ServiceKind.JOB))
         return Finding(_other(site, package, ServiceKind.LIBRARY)) if package.exports and not page else None
     code = read_node_code(site)
     listening = code.listening() if not keeps_a_bot_awake(package, code) else None

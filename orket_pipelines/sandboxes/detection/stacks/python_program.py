@@ -28,6 +28,7 @@ USUAL = ("main.py", "app.py", "run.py", "job.py", "bot.py", "cli.py", "train.py"
 
 _queues = frozenset({"celery.Celery", "celery.app.Celery"})
 _orchestrators = ("dagster", "apache-airflow", "prefect", "luigi", "kedro")
+_drivers = ("selenium", "playwright", "pytest-playwright", "appium-python-client")
 _frameworks = ("fastapi", "flask", "django")
 
 
@@ -41,8 +42,8 @@ def find(site: Site) -> Finding | None:
     )
     if not files and not notebooks:
         return None
-    start, seen = _start(site, files) if files else ((), f"{notebooks[0]}: a notebook")
-    job = bool(start) or not files
+    start, seen = _start(site, files) if files else ((), None)
+    job = bool(start) or (bool(notebooks) and not project(site.tree, site.folder).packaged)
     manifests = declared(site)
     unused = tuple(
         f"{manifests[name]}: declares {name}, and no application is made"
@@ -55,7 +56,10 @@ def find(site: Site) -> Finding | None:
         kind=ServiceKind.JOB if job else ServiceKind.LIBRARY,
         folder=site.folder.path,
         start=start,
-        evidence=(seen or f"{files[0]}: Python that nothing starts", *unused),
+        evidence=(
+            seen or (f"{notebooks[0]}: a notebook" if job else f"{files[0]}: Python that nothing starts"),
+            *unused,
+        ),
         language=Language.PYTHON,
         databases=python_databases(site) if job else (),
     )
@@ -138,6 +142,8 @@ def _called(site: Site, files: list[str]) -> tuple[tuple[str, ...], str | None]:
     queue = next((each for each in modules if not _queues.isdisjoint(each.called)), None)
     if queue:
         return ("celery", "-A", queue.name, "worker"), f"{queue.path}: tasks of a worker"
+    if any(declaration(site, each) for each in _drivers) and declaration(site, "pytest"):
+        return ("pytest",), f"{site.folder.path}: tests of something else"
     handler = next((each for each in modules if any(map(_is_handler, each.functions.values()))), None)
     if handler:
         return ("python", site.folder.inner(handler.path)), f"{handler.path}: a function that is called with events"
