@@ -158,7 +158,8 @@ def _without_shows(tree: Tree, kept: list[Found]) -> list[Found]:
     root = next((each for each in kept if each.folder.path == "."), None)
     if root and _is_library(root) and _is_published(tree, root) and not _programs_of(root, kept):
         return [root]
-    if not any(_is_published_member(tree, each) for each in kept):
+    command = root is not None and root.service.kind is ServiceKind.JOB and _is_published(tree, root)
+    if not command and not any(_is_published_member(tree, each) for each in kept):
         return kept
     return [each for each in kept if SHOWS.isdisjoint(_words(each.folder.path))]
 

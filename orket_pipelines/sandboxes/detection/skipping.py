@@ -1,6 +1,7 @@
 """Folders that are not looked into: other people's code, what was built, tests, and programs to try things with."""
 
 import re
+from collections.abc import Iterable
 
 SKIPPED = frozenset(
     {
@@ -21,13 +22,14 @@ SKIPPED_WORDS = frozenset(
 )
 """By one word of their names: `sfc-playground`, `Shop.Tests`, `TestConsole`."""
 
+_pages = frozenset({"frontend", "front-end", "front", "client", "web", "webapp", "ui"})
 _word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|e2e")
 
 
-def is_looked_into(name: str, parent: str, *, everything: bool = False) -> bool:
+def is_looked_into(name: str, parent: str, *, beside: Iterable[str] = (), everything: bool = False) -> bool:
     """Whether a folder of this name, in the folder of that path, may hold what a repository is for.
 
-    `everything`: whatever it shows or tries, as long as it is the repository's own.
+    `beside`: the folders next to it. `everything`: whatever it shows or tries, as long as it is the repository's own.
     """
     if name.startswith("."):
         return False
@@ -39,6 +41,9 @@ def is_looked_into(name: str, parent: str, *, everything: bool = False) -> bool:
         return True
     if name == "docs" and parent == "apps":
         # A workspace's documentation may be one of its applications.
+        return True
+    if name == "demo" and parent == "." and not _pages.isdisjoint(each.lower() for each in beside):
+        # What generators call a program before anybody does.
         return True
     words = {each.lower() for each in _word.findall(name)}
     return name.lower() not in SKIPPED and (everything or SKIPPED_WORDS.isdisjoint(words))

@@ -139,7 +139,7 @@ class Tree:
                 waiting += [
                     (folder.file(name), depth + 1)
                     for name in inner
-                    if is_looked_into(name, path, everything=self._everything)
+                    if is_looked_into(name, path, beside=inner, everything=self._everything)
                 ]
 
     def _list(self, path: str, limit: int) -> "list[os.DirEntry[str]]":
