@@ -73,7 +73,7 @@ class BringingUp:
         self.tell("installing dependencies, where they are not installed yet")
         environment = self.installer.prepare(source, subject=sandbox.id, stop=stop)
         reach(AFTER_DEPENDENCIES)
-        generation = Generation(sandbox.id, sandbox.generation, made, folder, environment, sandbox.expires_at)
+        generation = Generation(sandbox.id, sandbox.generation, made, folder, environment)
         for service in made.services:
             if service.build:
                 self.tell(f"building {service.name}: {' '.join(service.build)}")

@@ -1,12 +1,9 @@
 """What the engine is asked for to run a database of a sandbox: pure, so that tests compare literals."""
 
-from dataclasses import replace
-
 from orket_pipelines.containers.model import (
     ContainerPurpose,
     ContainerSpec,
     FolderMount,
-    Labels,
     Scratch,
     VolumeMount,
     VolumeSpec,
@@ -26,7 +23,7 @@ def database_spec(station: Station, generation: Generation, database: Database, 
         name=database_name(generation, database),
         image=station.database_images[database.kind],
         command=facts.command,
-        labels=_labels(station, generation),
+        labels=labels(station, generation, ContainerPurpose.DATABASE),
         user=station.user,
         environment={"HOME": "/tmp", **facts.environment},  # noqa: S108 - a tmpfs
         mounts=(
@@ -43,14 +40,9 @@ def database_spec(station: Station, generation: Generation, database: Database, 
 
 def volume_spec(station: Station, generation: Generation, database: Database) -> VolumeSpec:
     """What is in a database goes with its sandbox."""
-    return VolumeSpec(database_name(generation, database), _labels(station, generation))
+    return VolumeSpec(database_name(generation, database), labels(station, generation, ContainerPurpose.DATABASE))
 
 
 def database_name(generation: Generation, database: Database) -> str:
     """Of its container and of its volume."""
     return f"orket-{generation.sandbox[:12]}-{database.kind}"
-
-
-def _labels(station: Station, generation: Generation) -> Labels:
-    """Without a date: it is there for as long as the sandbox is."""
-    return replace(labels(station, generation, ContainerPurpose.DATABASE), expires=None)

@@ -39,9 +39,8 @@ class AddressTaken(SandboxError):
 class Generation:
     """One deployment of a sandbox: what runs, from which files, where.
 
-    `folder` holds its files; `ports` are those of this host by service, `subnets` by
-    network; empty where the runtime needs none.
-    `expires` is in microseconds.
+    `folder` holds its files; `ports` are those of this host by service, `subnets` by network; empty where the runtime
+    needs none.
     """
 
     sandbox: str
@@ -49,7 +48,6 @@ class Generation:
     plan: Plan
     folder: Path
     environment: Environment
-    expires: int | None
     ports: Mapping[str, int] = field(default_factory=dict)
     subnets: Mapping[str, str] = field(default_factory=dict)
 

@@ -110,10 +110,7 @@ def build_spec(station: Station, generation: Generation, service: Service) -> Co
 
 
 def forwarder_spec(station: Station, generation: Generation, network: str) -> ContainerSpec:
-    """What carries connections from this host to the services; `network` is the front, and it joins theirs besides.
-
-    It outlives this generation, and so its date.
-    """
+    """What carries connections from this host to the services; `network` is the front, and it joins theirs besides."""
     inside = forwarded(generation)
     published = {PROBED: generation.ports[PROBE]} | {port: generation.ports[name] for name, port in inside.items()}
     listens = (f"{WAYS_TARGET}/{ways.FILE}", *map(str, published))
@@ -121,7 +118,7 @@ def forwarder_spec(station: Station, generation: Generation, network: str) -> Co
         name=f"orket-{generation.sandbox[:12]}-forwarder",
         image=station.image,
         command=("python3", "-I", "-c", forwarder.source(), *listens),
-        labels=replace(labels(station, generation, ContainerPurpose.FORWARDER), expires=None),
+        labels=labels(station, generation, ContainerPurpose.FORWARDER),
         user=station.user,
         mounts=(FolderMount(generation.ways, WAYS_TARGET),),
         limits=FORWARDER_LIMITS,
@@ -142,10 +139,10 @@ def target_of(generation: Generation, service: Service) -> str:
 
 
 def network_spec(station: Station, generation: Generation, which: str) -> NetworkSpec:
-    """A bridge of a sandbox. It outlives this generation, and so its date."""
+    """A bridge of a sandbox."""
     purpose = ContainerPurpose.FORWARDER if which == FRONT else ContainerPurpose.SERVICE
-    dateless, subnet = replace(labels(station, generation, purpose), expires=None), generation.subnets.get(which)
-    return NetworkSpec(network_name(generation.sandbox, which), dateless, subnet=subnet, published=which == FRONT)
+    bears, subnet = labels(station, generation, purpose), generation.subnets.get(which)
+    return NetworkSpec(network_name(generation.sandbox, which), bears, subnet=subnet, published=which == FRONT)
 
 
 def network_name(sandbox: str, which: str) -> str:
@@ -154,8 +151,9 @@ def network_name(sandbox: str, which: str) -> str:
 
 
 def labels(station: Station, generation: Generation, purpose: ContainerPurpose) -> Labels:
-    """Without a process: services outlive their worker."""
-    return Labels(station.owner, station.workspace, generation.sandbox, purpose, expires=generation.expires)
+    """Without a process: services outlive their worker. Without a date: a sandbox whose time is over may be in use
+    nevertheless, which its row knows."""
+    return Labels(station.owner, station.workspace, generation.sandbox, purpose)
 
 
 def port_of(service: Service) -> int:

@@ -162,7 +162,7 @@ def test_a_service_runs_over_a_copy_of_its_files_and_reaches_nothing_but_its_sib
     assert set(api.environment) == {"PATH", "HOME", "LANG", "PYTHONUNBUFFERED", "PORT", "HOST"}
     assert 0 not in api.user
     assert (api.labels.subject, api.labels.process) == (sandbox.id, None)
-    assert api.labels.expires == sandbox.expires_at
+    assert api.labels.expires is None, "the upkeep knows from its row when it goes"
     assert sandboxes.network_of(sandbox) == (network.name, {"api": "http://api:8000", "web": "http://web:8080"})
 
 
@@ -180,7 +180,6 @@ def test_this_host_reaches_services_by_a_forwarder_that_stands_on_a_network_of_i
     published = {8999: probe, 9000: ports["api"], 9001: ports["web"]}
     assert forwarder.ports == tuple(PublishedPort(inside, here) for inside, here in published.items())
     assert (forwarder.mounts, 0 in forwarder.user) == ((FolderMount(ways, "/ways", read_only=True),), False)
-    assert forwarder.labels.expires is None
     api, web = f"orket-{sandbox.id[:12]}-1-api:8000", f"orket-{sandbox.id[:12]}-1-web:8080"
     assert (ways / "ways").read_text().splitlines() == [f"9000={api}", f"9001={web}", f"api={api}", f"web={web}"]
     sealed, front = f"orket-{sandbox.id[:12]}-sealed", f"orket-{sandbox.id[:12]}-front"
