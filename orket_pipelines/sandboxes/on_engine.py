@@ -4,9 +4,10 @@ of 127.0.0.1 to each stands on a bridge of its own besides, and outlives generat
 import posixpath
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.containers.model import (
@@ -17,6 +18,7 @@ from orket_pipelines.containers.model import (
     Container,
     ContainerPurpose,
     ContainerSpec,
+    Network,
 )
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
@@ -67,6 +69,7 @@ GRACE = 3.0
 """Seconds that a stopped service gets to end by itself."""
 KILLED = 137
 """How a shell tells that its command was killed."""
+_Thing = TypeVar("_Thing", Container, Network)
 AFTER_NETWORK = failpoint("sandboxes.after_network")
 AFTER_CONTAINER = failpoint("sandboxes.after_container")
 AFTER_JOINING = failpoint("sandboxes.after_joining")
@@ -129,20 +132,21 @@ class ContainerRuntime:
         """Make the networks where they are not there yet, and start every database and service, and the forwarder
         unless it carries connections to what serves."""
         sealed, _ = self.networks(generation.sandbox, serving)
-        network, front = self._network(generation, sealed), self._network(generation, FRONT)
-        specs = [service_spec(self.station, generation, each, network) for each in generation.plan.services]
-        databases = Databases(self.engine, self.station, self.clock).start(generation, network)
-        forwarder = forwarder_spec(self.station, generation, front)
-        handles = self._handles(generation, network, serving) | {"forwarder": forwarder.name, "databases": databases}
+        handles = self._handles(generation, network_name(generation.sandbox, sealed), serving)
         ways.lead(serving or handles, asked=handles)
         with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
-            join = self._join if serving else self._start_forwarder
-            forwarding = pool.submit(join, forwarder, network)
+            # What nothing else waits for begins with it.
+            made = pool.submit(self._network, generation, sealed)
+            forwarding = pool.submit(self._forward, generation, made, serving)
+            network = made.result()
+            databases = Databases(self.engine, self.station, self.clock).start(generation, network)
+            specs = [service_spec(self.station, generation, each, network) for each in generation.plan.services]
             starting = [pool.submit(self._start, spec) for spec in specs]
             facts = pool.submit(self.engine.facts)
-            for each in (forwarding, *starting):
+            for each in starting:
                 each.result()
-        return handles | {"tier": facts.result().tier}
+            forwarder = forwarding.result()
+        return handles | {"forwarder": forwarder, "databases": databases, "tier": facts.result().tier}
 
     def switch(self, handles: Handles) -> None:
         """By the file that the forwarder reads."""
@@ -193,8 +197,7 @@ class ContainerRuntime:
         """Remove containers, networks and volumes of the sandbox."""
         del handles  # as above
         _in_parallel(lambda each: self.engine.remove(each.id), self._containers(sandbox))
-        for network in self.engine.networks(self._labels_of(sandbox)):
-            self.engine.remove_network(network.name)
+        _in_parallel(lambda each: self.engine.remove_network(each.id), self.engine.networks(self._labels_of(sandbox)))
         for volume in self.engine.volumes(self._labels_of(sandbox)):
             self.engine.remove_volume(volume.name)
 
@@ -231,21 +234,25 @@ class ContainerRuntime:
         self.engine.start(spec)
         reach(AFTER_CONTAINER)
 
-    def _start_forwarder(self, spec: ContainerSpec, network: str) -> None:
+    def _forward(self, generation: Generation, sealed: "Future[str]", serving: Handles) -> str:
+        """The forwarder on the network of the services besides: started, unless it carries to what serves."""
+        spec = forwarder_spec(self.station, generation, network_name(generation.sandbox, FRONT))
+        if not serving:
+            self._network(generation, FRONT)
+            self._start_forwarder(spec)
+        found, network = self.engine.find(spec.name), sealed.result()
+        if found is None or network not in found.addresses:
+            self.engine.connect(network, spec.name)
+            reach(AFTER_JOINING)
+        return spec.name
+
+    def _start_forwarder(self, spec: ContainerSpec) -> None:
         try:
             self._start(spec)
         except PortTaken as error:
             # The engine names the port somewhere in its words.
             ports = [str(port.host_port) for port in spec.ports]
             raise AddressTaken(PORT, next((port for port in ports if port in str(error)), ports[0])) from error
-        self._join(spec, network)
-
-    def _join(self, spec: ContainerSpec, network: str) -> None:
-        """Have a forwarder that runs on the network of the services, too; it may have been killed in it before."""
-        found = self.engine.find(spec.name)
-        if found is None or network not in found.addresses:
-            self.engine.connect(network, spec.name)
-            reach(AFTER_JOINING)
 
     def _run_build(self, spec: ContainerSpec, service: Service, stop: threading.Event) -> None:
         said = Tail()
@@ -311,6 +318,6 @@ def _condition(container: Container | None) -> Condition:
     return Condition(why, container.restarts)
 
 
-def _in_parallel(act: Callable[[Container], None], containers: Iterable[Container]) -> None:
+def _in_parallel(act: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
     with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
-        list(pool.map(act, containers))
+        list(pool.map(act, things))
