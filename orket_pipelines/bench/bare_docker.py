@@ -1,6 +1,7 @@
 """The floor of sandboxes: copies of a sandbox's containers that `docker run` starts, and the same ones started again.
 
 They have the same images, commands, files and dependencies; no network of their own, no limits, and nothing is stored.
+They bear the same labels, so that what ends a bench early removes them with what they are copies of.
 """
 
 import json
@@ -23,7 +24,7 @@ def run_bare(model: Sandbox, copies: int) -> float:
     """Seconds until so many copies of the model's containers answer, all started at once; they are removed then."""
     found = [(_inspect(model, each["name"]), each["health_path"]) for each in model.plan["services"]] * copies
     ports = [_free_port() for _ in found]
-    commands = [_run_command(container, port) for (container, _), port in zip(found, ports, strict=True)]
+    commands = [run_command(container, port) for (container, _), port in zip(found, ports, strict=True)]
     urls = [f"http://127.0.0.1:{port}{path}" for (_, path), port in zip(found, ports, strict=True)]
     began = time.monotonic()
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
@@ -66,13 +67,15 @@ def _inspect(model: Sandbox, service: str) -> dict[str, Any]:
     return found
 
 
-def _run_command(found: dict[str, Any], port: int) -> list[str]:
-    """`docker run` with image, command, files and environment of a container, and nothing that contains it."""
+def run_command(found: dict[str, Any], port: int) -> list[str]:
+    """`docker run` with image, command, files and environment of a container, and nothing that contains it. `found` is
+    what the engine says of it."""
     config, host = found["Config"], found["HostConfig"]
     [inside] = (each.partition("=")[2] for each in config["Env"] if each.startswith("PORT="))
     command = ["docker", "run", "-d", "-p", f"127.0.0.1:{port}:{inside}"]
     command += ["--user", config["User"], "--workdir", config["WorkingDir"], "--entrypoint", config["Entrypoint"][0]]
     command += [word for each in config["Env"] for word in ("--env", each)]
+    command += [word for name, value in config["Labels"].items() for word in ("--label", f"{name}={value}")]
     command += [word for target, options in host["Tmpfs"].items() for word in ("--tmpfs", f"{target}:{options}")]
     for mount in host["Mounts"]:
         command += ["--volume", f"{mount['Source']}:{mount['Target']}:ro"]

@@ -21,6 +21,7 @@ from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.bench.pair import clear, demand_docker, deploy, lay_out_pair
 from orket_pipelines.cards.model import Card, CardKind
 from orket_pipelines.cards.records import insert_cards
+from orket_pipelines.containers.labels import write_labels
 from orket_pipelines.containers.model import ContainerSpec, FolderMount
 from orket_pipelines.delivery import Factory, open_factory
 from orket_pipelines.delivery.isolation import worker_labels
@@ -166,6 +167,8 @@ def _docker_run(spec: ContainerSpec) -> tuple[str, ...]:
     words = ["docker", "run", "--rm", "--network", str(spec.network), "--user", f"{spec.user[0]}:{spec.user[1]}"]
     words += ["--shm-size", str(spec.limits.shared_memory), "--workdir", spec.folder]
     words += [word for name, value in spec.environment.items() for word in ("--env", f"{name}={value}")]
+    # By these it is removed where the bench is ended early.
+    words += [word for name, value in write_labels(spec.labels).items() for word in ("--label", f"{name}={value}")]
     words += [word for each in spec.scratch for word in ("--tmpfs", f"{each.target}:size={each.size}")]
     for mount in spec.mounts:
         source = mount.source if isinstance(mount, FolderMount) else mount.volume

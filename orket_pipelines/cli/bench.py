@@ -1,5 +1,8 @@
 """`orket bench`: what the factory costs, measured here and now."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -26,10 +29,21 @@ def bench(
     """Measure what the factory costs."""
     from orket_pipelines.bench import run_bench
 
-    rows = [asdict(metric) for metric in run_bench(name, terminal.say)]
+    with ending_in_order():
+        rows = [asdict(metric) for metric in run_bench(name, terminal.say)]
     terminal.data(rows)
     cells = [[_rounded(row[column]) for column in COLUMNS] for row in rows]
     terminal.table(COLUMNS, cells, empty="Nothing was measured.")
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl+C does: what a bench has started, it removes."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _rounded(value: object) -> object:
