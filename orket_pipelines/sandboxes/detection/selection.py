@@ -33,6 +33,11 @@ PAGES_OF_ONE = 3
 """So many plain pages, each in a folder of its own and with nothing else beside, are one collection of pages."""
 PLATFORMS = frozenset({"android", "ios", "web", "windows", "macos", "linux"})
 """Folders in which an application of Flutter keeps what starts it."""
+WORKSPACES = {
+    str(Language.JAVA): frozenset({"settings.gradle", "settings.gradle.kts"}),
+    str(Language.RUST): frozenset({"Cargo.toml"}),
+}
+"""What at the root builds the modules below it."""
 TOOLS = frozenset({"tools", "tooling", "scripts", "hack"})
 """Folders in which a repository keeps what its developers work with."""
 DESKTOPS = frozenset({"desktop", "app", "launcher", "client", "cli", "console", "gui", "server"})
@@ -103,11 +108,9 @@ def _in_one_folder(tree: Tree, found: list[Found]) -> list[Found]:
 
 
 def _is_built_from(tree: Tree, best: list[Found]) -> bool:
-    """Whether Gradle builds a single module from the root, which is where people begin."""
-    settings = {"settings.gradle", "settings.gradle.kts"}
-    return any(each.service.language == Language.JAVA for each in best) and not settings.isdisjoint(
-        tree.folders["."].files
-    )
+    """Whether Gradle or Cargo builds a single module from the root, which is where people begin."""
+    names = tree.folders["."].files
+    return any(not WORKSPACES.get(each.service.language, frozenset()).isdisjoint(names) for each in best)
 
 
 def _most_written(tree: Tree, found: list[Found]) -> Found:
