@@ -47,10 +47,11 @@ class Connections:
         """Commit what was begun, or leave nothing. Raises: SQLAlchemy's errors."""
         connection, driver = pair
         try:
-            if connection.in_transaction():
-                connection.commit()
-            elif driver.in_transaction:
+            if driver.in_transaction:
                 driver.commit()
+            if connection.in_transaction():
+                # What SQLAlchemy ran by itself it takes for its own; there is nothing left of it to end.
+                connection.commit()
         except BaseException:
             self.undo(pair, write=write)
             raise

@@ -78,10 +78,12 @@ def perform(
     act: Callable[[], Result],
     probe: Callable[[], Result | None] | None = None,
     record: Callable[[Transaction, Result], None] | None = None,
+    cause: Callable[[Transaction], None] | None = None,
 ) -> Result:
     """Do `act` once for `key`, ever, and return its result (JSON); done before, the stored result comes back.
 
     `record` writes what follows from the result, in the transaction of the outcome, so it too happens once.
+    `cause` writes what led to the effect, in the transaction of the intent, each time that this is called.
     `probe` asks the world whether an effect in doubt happened: its result, or None.
 
     Raises: EffectInDoubt where it cannot be known; whatever `act` raises (an OrketError is stored as failed: the world
@@ -89,7 +91,7 @@ def perform(
     """
     full_key = f"{kind.name}:{key}"
     reach(kind.before_intent)
-    found = begin(store, kind, full_key, subject=subject, intent=intent)
+    found = begin(store, kind, full_key, subject=subject, intent=intent, cause=cause)
     if found.outcome == DONE:
         return found.result or {}
     reach(kind.after_intent)
@@ -104,10 +106,20 @@ def perform(
     return result
 
 
-def begin(store: Store, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any]) -> Effect:
+def begin(
+    store: Store,
+    kind: EffectKind,
+    key: str,
+    *,
+    subject: str,
+    intent: Mapping[str, Any],
+    cause: Callable[[Transaction], None] | None = None,
+) -> Effect:
     """Store the intent; return the effect as it stood before (attempt 0 where this is the first)."""
     first = Effect(FAILED, dict(intent), None, 0)
     with store.write() as tx:
+        if cause is not None:
+            cause(tx)
         row = _first(tx, kind, key, subject=subject, intent=intent, fencing_token=_token(store))
         known = {"b_workspace_id": tx.workspace_id, "b_key": key}
         if tx.execute(_insert_unless_there, row | known).rowcount == 1:

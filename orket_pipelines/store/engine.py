@@ -94,7 +94,7 @@ class Store:
         self.origin = Origin()
         self.fence: Lease | None = None
         self._connections = _connections(engine)
-        self._writers = _Queue()
+        self._writers = _Queue(alone=engine.dialect.name == "sqlite")
         self._explained = _Explained(engine)
 
     @classmethod
@@ -216,22 +216,29 @@ class _Open:
 
 
 class _Queue:
-    """Threads of one process queue here rather than in SQLite's busy handler, which sleeps and is unfair."""
+    """Threads of one process queue here rather than in SQLite's busy handler, which sleeps and is unfair.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    PostgreSQL has a queue for all, which each leaves before its commit has reached the disk.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        self._alone = alone
+        self._turn, self._counting = threading.Lock(), threading.Lock()
         self.commits = 0
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=drivers.LOCK_WAIT):
+        if self._alone and not self._turn.acquire(timeout=drivers.LOCK_WAIT):
             raise StoreError(
                 f"a write has waited {drivers.LOCK_WAIT:g} s for another one of this process",
                 next_step="A transaction is held open, or opened within another: please report it.",
             )
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.commits += kind is None
-        self._lock.release()
+        if kind is None:
+            with self._counting:
+                self.commits += 1
+        if self._alone:
+            self._turn.release()
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -275,7 +282,8 @@ def _remedy(reason: str) -> str:
         "disk I/O error": "Free or check the disk where ORKET_HOME lies, then run the same command again.",
         "full": "Free disk space where ORKET_HOME lies, then run the same command again: nothing is half done.",
         "readonly": "Make ORKET_HOME writable for this user, then run the same command again.",
-        "lock timeout": "Another process holds the store; stop it or wait, then run the same command again.",
+        "lock timeout": "Another process holds the store, or a transaction was opened within another; stop it or wait, "
+        "then run the same command again.",
         "locked": "Another process holds the store; stop it or wait, then run the same command again.",
         "unable to open": "Check that ORKET_HOME exists and is writable: orket doctor",
         "not a database": "Point ORKET_HOME at another folder, or restore the database from a backup.",

@@ -1,5 +1,8 @@
 """PostgreSQL: writers take turns as SQLite's do, and statements run in the server's own prepared form.
 
+What waits for the disk holds up nobody: a commit lets the next writer in, and then has the server flush its log, which
+it does for all who ask at once. The log is written in the order of commits: with a commit, all before it are durable.
+
 libpq is called directly, by psycopg's wrapper of it: psycopg's cursors wait for each answer in Python, which makes a
 short statement take three times as long.
 """
@@ -26,8 +29,11 @@ CONNECT_WAIT = 30
 ADVISORY_LOCK = 0x0B2C
 """The lock that makes writers take turns, so that seq is the order of commits."""
 
-# Two statements, so that what follows sees what the writer before has left.
-_WRITE = f"BEGIN READ WRITE; SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
+# A statement of its own, so that what follows sees what the writer before has left.
+_TURN = f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
+_MAY_FLUSH = "SELECT has_function_privilege('pg_logical_emit_message(boolean, text, text)', 'execute')"
+# A transaction of its own, as durable as the server's settings say; its log comes after that of the commit.
+_FLUSH = "SELECT pg_logical_emit_message(true, 'orket', '')"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _DONE = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
 _numbered: sa.Dialect = PGDialect_psycopg(  # type: ignore[no-untyped-call]
@@ -65,6 +71,7 @@ class ServerDriver:
         self._server: pq.abc.PGconn = driver.pgconn
         self._reader = Transformer(driver)
         self._names: dict[str, bytes] = {}
+        self._write, self._commit = f"BEGIN READ WRITE; {_TURN}", "COMMIT"
 
     @property
     def in_transaction(self) -> bool:
@@ -79,14 +86,17 @@ class ServerDriver:
     def confine(self, *, write: bool) -> None:
         """The server refuses writes where nothing is begun, too."""
         self._command(f"SET default_transaction_read_only = {'off' if write else 'on'}")
+        if write and self.run(_MAY_FLUSH, ()).rows == [(True,)]:
+            self._write = f"BEGIN READ WRITE; SET LOCAL synchronous_commit = off; {_TURN}"
+            self._commit = f"COMMIT; {_FLUSH}"
 
     def begin(self, *, write: bool) -> None:
         """A write waits for that of any other process."""
-        self._command(_WRITE if write else _READ)
+        self._command(self._write if write else _READ)
 
     def commit(self) -> None:
         """Returns when it is on the server's disk."""
-        self._command("COMMIT")
+        self._command(self._commit)
 
     def rollback(self) -> None:
         """Nothing happens where nothing is begun, or nobody is there to be told."""

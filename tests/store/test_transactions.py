@@ -6,12 +6,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from orket_pipelines.errors import StoreError
 from orket_pipelines.store import Store, append, drivers, read_events
 from orket_pipelines.store.tables import events
+from tests.conftest import PostgresServer
 
 WRITER = """
 import sys
@@ -173,7 +175,7 @@ def test_a_write_within_a_write_is_named_rather_than_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(drivers, "LOCK_WAIT", 0.05)
 
-    with store.write(), pytest.raises(StoreError, match="waited") as refused:
+    with store.write(), pytest.raises(StoreError, match=r"waited|lock timeout") as refused:
         write(store, "inner")
     assert "within another" in refused.value.next_step
     write(store, "afterwards")
@@ -189,3 +191,30 @@ def test_a_writer_that_another_process_keeps_out_is_told_so(database_url: str, m
     assert refused.value.next_step.startswith("Another process holds the store")
     one.close()
     other.close()
+
+
+def test_what_postgresql_has_committed_is_in_its_log_on_disk(postgres: PostgresServer) -> None:
+    store = Store.open(postgres.create())
+    with store.write() as tx:
+        append(tx, "test.written", "a", {})
+        written = tx.execute(sa.text("SELECT pg_current_wal_insert_lsn()")).scalar_one()
+    with store.read() as tx:
+        durable = tx.execute(sa.text("SELECT pg_current_wal_flush_lsn() > CAST(:at AS pg_lsn)"), {"at": str(written)})
+        assert durable.scalar_one()
+    store.close()
+
+
+def test_where_postgresql_lets_nobody_write_to_its_log_each_commit_waits_for_the_disk(postgres: PostgresServer) -> None:
+    """Some who run servers take the right away."""
+    url = sa.make_url(postgres.create())
+    message = "FUNCTION pg_logical_emit_message(boolean, text, text)"
+    postgres.execute("CREATE ROLE plain LOGIN")
+    postgres.execute(f"ALTER DATABASE {url.database} OWNER TO plain")
+    with psycopg.connect(f"host={url.query['host']} user=orket dbname={url.database}", autocommit=True) as connection:
+        connection.execute(f"REVOKE EXECUTE ON {message} FROM PUBLIC".encode())
+        connection.execute(b"GRANT ALL ON ALL TABLES IN SCHEMA public TO plain")
+        connection.execute(b"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO plain")
+    store = Store.open(url.set(username="plain").render_as_string(hide_password=False))
+    write(store, "a")
+    assert count(store) == 1
+    store.close()
