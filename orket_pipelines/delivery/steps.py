@@ -137,12 +137,19 @@ def _tested_as_it_is(project: Project, checkout: Path) -> Project:
 
 
 def _test_head(work: Work, _step: RunHeadTests) -> None:
-    """A failure goes back to the author in the transaction that stores it."""
+    """A failure goes back to the author in the transaction that stores it, and success to the forge."""
     card, attempt = work.card, work.attempt
     started_at = work.store.clock.now()
     report = run_tests_on(work, attempt.head)
-    with work.store.write() as tx:
+
+    def store(tx: Transaction) -> None:
         add_test_run(tx, card, attempt, SuiteRun(HEAD, attempt.head, report, started_at))
+
+    if report.passed and attempt.pull_request is None and not work.stop.is_set():
+        _propose(work, because=store)
+        return
+    with work.store.write() as tx:
+        store(tx)
         if not report.passed:
             kind = FeedbackKind.TESTS_FAILED
             body, details = failed("project", attempt.head, report)
@@ -151,7 +158,8 @@ def _test_head(work: Work, _step: RunHeadTests) -> None:
     reach(TESTS_STORED)
 
 
-def _open_pull_request(work: Work, _step: OpenPullRequest) -> None:
+def _propose(work: Work, *, because: Callable[[Transaction], None] | None = None) -> None:
+    """Open the pull request; `because` is stored with the intent."""
     card, attempt, forge = work.card, work.attempt, work.factory.forge
     proposal = {"head": attempt.branch, "base": MAIN, "title": card.name}
 
@@ -173,8 +181,8 @@ def _open_pull_request(work: Work, _step: OpenPullRequest) -> None:
         append(tx, "pull_request.opened", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
         move_in(tx, card, Move(CardState.CODE_REVIEW, "system"))
 
-    key = f"{card.id}:{attempt.number}"
-    perform(work.store, OPEN_PULL_REQUEST, key, subject=card.id, intent=proposal, act=act, probe=probe, record=record)
+    hands: dict[str, Any] = {"act": act, "probe": probe, "record": record, "cause": because}
+    perform(work.store, OPEN_PULL_REQUEST, f"{card.id}:{attempt.number}", subject=card.id, intent=proposal, **hands)
 
 
 def _label(work: Work, _step: LabelRefusals) -> None:
@@ -189,7 +197,7 @@ _performers: dict[type, Callable[[Work, Any], None]] = {
     TakeOutcome: lambda work, step: outcomes.take(work, step.session, step.outcome),
     MoveOn: lambda work, step: move(work, step.to),
     RunHeadTests: _test_head,
-    OpenPullRequest: _open_pull_request,
+    OpenPullRequest: lambda work, _step: _propose(work),
     LabelRefusals: _label,
     Merge: lambda work, _step: merge(work),
     Verify: lambda work, _step: verify(work),
