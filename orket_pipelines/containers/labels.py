@@ -6,6 +6,7 @@ from pathlib import Path
 from orket_pipelines.containers.model import (
     EGRESS,
     EXPIRES,
+    GENERATION,
     OWNER,
     PROCESS,
     PUBLISHED,
@@ -36,6 +37,7 @@ def write_labels(labels: Labels) -> dict[str, str]:
         PROCESS: labels.process,
         RUN: labels.run,
         EXPIRES: None if labels.expires is None else str(labels.expires),
+        GENERATION: None if labels.generation is None else str(labels.generation),
     }
     return {name: value for name, value in facts.items() if value is not None}
 

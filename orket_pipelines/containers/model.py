@@ -7,6 +7,8 @@ from pathlib import Path
 
 OWNER, WORKSPACE, SUBJECT = "orket.owner", "orket.workspace", "orket.subject"
 PURPOSE, RUN, PROCESS, EXPIRES = "orket.purpose", "orket.run", "orket.process", "orket.expires"
+GENERATION = "orket.generation"
+"""On services alone: the deployment that they are of."""
 EGRESS = "orket.egress"
 """On networks alone: there where things leave it."""
 PUBLISHED = "orket.published"
@@ -33,7 +35,8 @@ class Labels:
 
     `owner` is the installation (`installation_id`), `subject` the card or sandbox, `process` the identity of the worker
     process whose end makes it an orphan (None: it outlives its worker), `run` the Dagster run, `expires` microseconds
-    since 1970 after which it may be removed (None: never by age).
+    since 1970 after which it may be removed (None: never by age), `generation` the deployment of a sandbox that it goes
+    with (None: it outlives deployments).
     """
 
     owner: str
@@ -43,6 +46,7 @@ class Labels:
     process: str | None = None
     run: str | None = None
     expires: int | None = None
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

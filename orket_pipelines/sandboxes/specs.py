@@ -73,7 +73,7 @@ def service_spec(station: Station, generation: Generation, service: Service, net
         name=container_name(generation, service),
         image=station.image,
         command=tuple(_gateway_command(generation, service) if page else program),
-        labels=labels(station, generation, ContainerPurpose.SERVICE),
+        labels=replace(labels(station, generation, ContainerPurpose.SERVICE), generation=generation.number),
         user=station.user,
         environment=_environment(generation) | {"PORT": str(port), "HOST": EVERYWHERE},
         folder=SITE if page else CHECKOUT_TARGET,

@@ -1,8 +1,9 @@
 """What has to be looked at from time to time: sandboxes that ended by themselves, that are too old, ports of nobody."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from orket_pipelines.containers.model import GENERATION, SUBJECT
 from orket_pipelines.errors import EngineUnavailable
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.model import RUNS, Sandbox, Sandboxes, SandboxState
@@ -39,6 +40,16 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
         if (seen.state, seen.serving) != (sandbox.state, sandbox.serving):
             changed.append(seen)
     return changed
+
+
+def is_used(labels: Mapping[str, str], sandboxes: Iterable[Sandbox]) -> bool:
+    """Whether what bears these labels goes with one of the sandboxes; with the deployment that is begun or the one that
+    serves, where it is of a deployment."""
+    for sandbox in sandboxes:
+        if sandbox.id == labels.get(SUBJECT) and sandbox.state is not SandboxState.DELETED:
+            serving = sandbox.serving["generation"] if sandbox.serving is not None else sandbox.generation
+            return labels.get(GENERATION, "") in {"", str(sandbox.generation), str(serving)}
+    return False
 
 
 def expired(store: Store, *, kept: Collection[str] = ()) -> list[Sandbox]:

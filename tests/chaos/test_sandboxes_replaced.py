@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from orket_pipelines.containers import ContainerSpec, MemoryEngine
+from orket_pipelines.clock import MICROSECONDS
+from orket_pipelines.containers import ContainerSpec, MemoryEngine, installation_id, reap
 from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, open_sandboxes
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET, leased
+from orket_pipelines.sandboxes.records import list_sandboxes
+from orket_pipelines.sandboxes.upkeep import is_used
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
 from tests.kills import do_and_die
@@ -122,6 +125,20 @@ def test_a_kill_leaves_one_that_answers_and_the_next_process_carries_on(home: Pa
     deploy(home, "c2")
 
     assert everything(home) == DEPLOYED
+
+
+def test_what_served_and_was_not_removed_before_a_kill_goes_with_the_next_reap(home: Path) -> None:
+    assert do_and_die(lambda: deploy(home, "c2"), SWITCHED[0]) == SWITCHED[0]
+    engine, sandboxes = MemoryEngine(home, path=home / "engine.jsonl"), opened(home)
+    with sandboxes.store.read() as tx:
+        rows = list_sandboxes(tx)
+    later = sandboxes.store.clock.now() + 3_600 * MICROSECONDS
+    owner = installation_id(home)
+    reaped = reap(engine, owner=owner, workspace="default", now=later, is_live=lambda labels: is_used(labels, rows))
+    sandboxes.store.close()
+
+    assert [name.split("-", 2)[2] for name in reaped.containers] == ["1-api"]
+    assert (reaped.networks, reaped.volumes, answering(home)) == ((), (), "2")
 
 
 @pytest.mark.parametrize("failpoint", ["sandboxes.after_start", *SWITCHING])
