@@ -20,6 +20,7 @@ from orket_pipelines.sandboxes.beside import MEBIBYTE, Circumstances, free_memor
 from orket_pipelines.sandboxes.observing import observations
 from orket_pipelines.sandboxes.on_engine import ContainerRuntime
 from orket_pipelines.sandboxes.opening import station_of
+from orket_pipelines.sandboxes.records import change, handles_of
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store, read_events
 
@@ -223,6 +224,20 @@ def test_other_services_take_another_forwarder(place: Place) -> None:
     assert (sandbox.state, set(sandbox.urls)) == (SandboxState.RUNNING, {"api", "shop"})
     assert place.names() == ["2-api", "2-shop", "forwarder", "redis"]
     assert set(place.ways()) == {"9000", "9001", "api", "shop"}
+
+
+def test_one_whose_forwarder_an_older_release_started_is_replaced_where_it_stands(place: Place) -> None:
+    first = place.deploy("c1")
+    with place.store.write() as tx:
+        handles = {**handles_of(tx, first.id)}
+        for unknown in ("forwarded", "led_by", "ways", "named"):
+            del handles[unknown]
+        change(tx, first, handles=handles)
+    second = place.deploy("c2")
+
+    assert (second.state, second.commit) == (SandboxState.RUNNING, "c2")
+    assert place.reasons()[-1] == "it has other services, and a forwarder's ports are those that it was started with"
+    assert place.names() == ["2-api", "forwarder", "redis"]
 
 
 @pytest.mark.parametrize(("free", "beside"), [(2 * GIBIBYTE - 1, False), (2 * GIBIBYTE, True)])
