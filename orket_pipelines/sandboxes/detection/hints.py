@@ -70,15 +70,6 @@ def _all_composed(tree: Tree, folder: Folder) -> list[Built]:
     return [each for name in names for each in _composed(tree, folder, folder.file(name))]
 
 
-def functions(tree: Tree, folder: Folder) -> bool:
-    """Whether the folder's `serverless.yml` deploys functions that answer requests."""
-    name = next((each for each in ("serverless.yml", "serverless.yaml") if each in folder.files), None)
-    document = read_yaml(tree.read(folder.file(name))) if name else None
-    told = [each for each in table(document, "functions").values() if isinstance(each, dict)]
-    events = [event for each in told for event in (each.get("events") or ()) if isinstance(event, dict)]
-    return any(not {"http", "httpApi", "websocket"}.isdisjoint(each) for each in events)
-
-
 def environment(tree: Tree, folder: Folder) -> dict[str, str]:
     """The variables that the folder's examples of environments set."""
     found: dict[str, str] = {}

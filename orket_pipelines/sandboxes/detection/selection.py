@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from orket_pipelines.sandboxes.detection.cloud_functions import functions
 from orket_pipelines.sandboxes.detection.composer import MANIFEST
 from orket_pipelines.sandboxes.detection.hints import compose, has_image
 from orket_pipelines.sandboxes.detection.node_manifests import read_package
@@ -68,7 +69,7 @@ def selected(tree: Tree, found: list[Found]) -> list[Service]:
         kept = [each for each in kept if not _is_plain_page(each)]
     if any(each.service.kind is not ServiceKind.STATIC for each in kept):
         kept = [each for each in kept if each.service.framework not in DOCUMENTATION]
-    kept = [each for each in kept if not _is_part(each, kept)]
+    kept = [each for each in kept if not _is_part(tree, each, kept)]
     if any(each.service.framework == "aspnet" for each in kept):
         # The server of a Blazor application brings its client with it.
         kept = [each for each in kept if each.service.framework != "blazor"]
@@ -134,13 +135,16 @@ def _is_aside(found: Found) -> bool:
     return found.service.kind is ServiceKind.LIBRARY or (_is_plain_page(found) and found.folder.path != ".")
 
 
-def _is_part(found: Found, kept: list[Found]) -> bool:
+def _is_part(tree: Tree, found: Found, kept: list[Found]) -> bool:
     """Whether it belongs to what lies around it."""
     for other in kept:
         if other is found or other.folder is found.folder or not other.folder.contains(found.folder.path):
             continue
         inner = found.folder.path.removeprefix(other.folder.path).strip("/").lower()
         if _is_plain_page(found) or (other.service.kind in SERVING and _belongs(found, other, inner)):
+            return True
+        if found.service.kind not in SERVING and functions(tree, other.folder):
+            # One of the functions that are deployed from there.
             return True
     return False
 

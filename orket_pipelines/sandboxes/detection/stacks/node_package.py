@@ -1,7 +1,7 @@
 """A Node package that no framework is known for: a server of its own, a job, or a library."""
 
 from orket_pipelines.sandboxes.detection.browser_extensions import is_extension
-from orket_pipelines.sandboxes.detection.hints import functions
+from orket_pipelines.sandboxes.detection.cloud_functions import functions
 from orket_pipelines.sandboxes.detection.node_bots import keeps_a_bot_awake
 from orket_pipelines.sandboxes.detection.node_code import imports, program_of, read_node_code
 from orket_pipelines.sandboxes.detection.node_manifests import MANIFEST, MEMBER, Package, read_package

@@ -1,0 +1,13 @@
+"""fasthttp: a program that listens by it. Who only asks others by it, or uses what is made of it, does not."""
+
+from orket_pipelines.sandboxes.detection.go_listening import listening_rule
+
+RULE = listening_rule(
+    "fasthttp",
+    (
+        ("fasthttp", ".", "ListenAndServe", "("),
+        ("fasthttp", ".", "ListenAndServeTLS", "("),
+        ("fasthttp", ".", "Serve", "("),
+        ("fasthttp", ".", "Server", "{"),
+    ),
+)

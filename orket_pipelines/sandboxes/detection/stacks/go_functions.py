@@ -1,0 +1,6 @@
+"""Functions of a cloud, written in Go, that answer requests."""
+
+from orket_pipelines.sandboxes.detection.cloud_functions import functions_rule
+from orket_pipelines.sandboxes.detection.rule import Language
+
+RULE = functions_rule(Language.GO)
