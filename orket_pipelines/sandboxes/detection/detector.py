@@ -7,6 +7,7 @@ from fnmatch import translate
 from pathlib import Path
 
 from orket_pipelines.errors import DetectionError
+from orket_pipelines.sandboxes.detection.hints import compose
 from orket_pipelines.sandboxes.detection.manifest import read_manifest
 from orket_pipelines.sandboxes.detection.plugins import known_rules
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
@@ -21,7 +22,9 @@ SITES_LIMIT = 100
 DEEPER = frozenset({Language.JAVA, Language.DOTNET})
 """Languages whose projects people put one folder deeper."""
 BACKENDS = frozenset({"backend", "server", "api"})
-FRONTENDS = ("frontend", "client", "web", "ui", "webapp")
+FRONTENDS = frozenset({"frontend", "client", "web", "ui", "webapp"})
+DASHBOARDS = frozenset({"streamlit", "streamlit_app", "dashboard", *FRONTENDS})
+"""What folders are called that hold a page written in Python, beside one of `BACKENDS`."""
 AN_EXAMPLE_ELSEWHERE = 0.6
 NAME_LENGTH = 30
 NAME_OF_KIND = {
@@ -115,7 +118,7 @@ def _sites(tree: Tree, language: str, declares: Callable[[Folder], bool]) -> lis
     return [
         each
         for each in near
-        if each.path == "." or declares(each) or (language == Language.PYTHON and _is_backend(tree, each))
+        if each.path == "." or declares(each) or (language == Language.PYTHON and _is_program_of_root(tree, each))
     ][:SITES_LIMIT]
 
 
@@ -126,10 +129,22 @@ def _is_stray(tree: Tree, finding: Finding) -> bool:
     return found is not None and ends and is_written_otherwise(tree, found.language)
 
 
-def _is_backend(tree: Tree, folder: Folder) -> bool:
-    """Whether a folder beside that of a page holds Python's programs, for which the root declares the packages."""
-    beside = (tree.folders.get(name) for name in FRONTENDS)
-    return folder.path in BACKENDS and any(each and "package.json" in each.files for each in beside)
+def _is_program_of_root(tree: Tree, folder: Folder) -> bool:
+    """Whether a folder holds Python's programs, for which the root declares the packages: beside a page of another
+    language, or beside another such folder. What an image of the root runs is the root's."""
+    name = folder.path.lower()
+    if name not in BACKENDS | DASHBOARDS or any(each.folder == "." for each in compose(tree, tree.folders["."])):
+        return False
+    beside = [each for each in tree.folders.values() if each.depth == folder.depth and each is not folder]
+    if name in BACKENDS and any(each.path in FRONTENDS and "package.json" in each.files for each in beside):
+        return True
+    counterparts = DASHBOARDS if name in BACKENDS else BACKENDS
+    return _has_programs(folder) and any(each.path.lower() in counterparts and _has_programs(each) for each in beside)
+
+
+def _has_programs(folder: Folder) -> bool:
+    """Whether Python lies in it that is no package for what lies around it."""
+    return "__init__.py" not in folder.files and any(name.endswith(".py") for name in folder.files)
 
 
 def _ask(site: Site, rules: Iterable[Rule]) -> Finding | None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from orket_pipelines.sandboxes.detection.node_manifests import Package
+from orket_pipelines.sandboxes.detection.node_manifests import Package, read_package
 from orket_pipelines.sandboxes.detection.rule import Site
 from orket_pipelines.sandboxes.detection.source import Comments, Source, read_all
 from orket_pipelines.sandboxes.detection.tree import Folder
@@ -15,6 +15,8 @@ DEPTH = 5
 _not_programs = re.compile(
     r"\.(config|test|spec|stories|d|min|e2e|cy|setup)\.[cm]?[jt]s$|^(gulpfile|gruntfile|karma)|rc\.[cm]?js$"
 )
+_aside = frozenset({"tools", "scripts"})
+"""Folders with what developers start: servers that build while one works."""
 _pages = frozenset({"client", "frontend", "public", "static", "assets", "components", "pages", "hooks", "www", "views"})
 _imported = re.compile("\0(?:from|import|require\0\\(|import\0\\()\0[\"'`]([^\0]*)[\"'`](?=\0)")
 _listens = (
@@ -50,7 +52,9 @@ def read_node_code(site: Site) -> NodeCode:
     """Those that begin programs come first."""
 
     def read() -> NodeCode:
-        folders = [each for each in site.folders() if _may_serve(site, each)]
+        package = read_package(site.tree, site.folder)
+        started = {part for word in package.words("start") for part in word.split("/")} if package else _aside
+        folders = [each for each in site.folders() if _may_serve(site, each, _pages | (_aside - started))]
         return NodeCode(tuple(read_all(site.tree, [_programs(each) for each in folders], PATTERNS, Comments.SLASHES)))
 
     return site.tree.once(("node", site.folder.path), read)
@@ -93,9 +97,9 @@ def _package(module: str) -> str:
     return "/".join(parts[:2]) if module.startswith("@") else parts[0]
 
 
-def _may_serve(site: Site, folder: Folder) -> bool:
+def _may_serve(site: Site, folder: Folder, apart: frozenset[str]) -> bool:
     inner = folder.path.removeprefix(site.folder.path).strip("/").split("/")
-    return folder.depth - site.folder.depth <= DEPTH and _pages.isdisjoint(inner)
+    return folder.depth - site.folder.depth <= DEPTH and apart.isdisjoint(inner)
 
 
 def _programs(folder: Folder) -> Folder:
