@@ -1,13 +1,18 @@
-"""Functions that answer requests in somebody's cloud, as `serverless.yml` and SAM's templates tell of them."""
+"""Functions that answer requests in somebody's cloud, as `serverless.yml`, SAM's templates and Azure's files tell."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from orket_pipelines.sandboxes.detection.data import read_yaml, table, texts
+from orket_pipelines.sandboxes.detection.data import read_json, read_yaml, table, texts
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.detection.source import Comments, read_all, read_source
 from orket_pipelines.sandboxes.detection.tree import Folder, Tree
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 DOCUMENTS = ("serverless.yml", "serverless.yaml", "template.yaml", "template.yml")
+HOST = "host.json"
+"""What stands in the folder of Azure's functions."""
+MODULE = "package.json"
 _TRANSFORM, _FUNCTION = "AWS::Serverless-2016-10-31", "AWS::Serverless::Function"
 _asking = frozenset({"http", "httpApi", "websocket"})
 _asking_of_sam = frozenset({"Api", "HttpApi"})
@@ -35,7 +40,7 @@ def functions_rule(language: Language) -> Rule:
         )
         return Finding(service)
 
-    return Rule(f"{language} functions", language, DOCUMENTS, find)
+    return Rule(f"{language} functions", language, (*DOCUMENTS, HOST), find)
 
 
 def functions(tree: Tree, folder: Folder) -> frozenset[str]:
@@ -44,7 +49,8 @@ def functions(tree: Tree, folder: Folder) -> frozenset[str]:
     def read() -> frozenset[str]:
         names = [each for each in DOCUMENTS if each in folder.files]
         documents = (read_yaml(tree.read(folder.file(each))) for each in names)
-        return frozenset(runtime for each in documents for runtime in (*_of_serverless(each), *_of_sam(each)))
+        told = frozenset(runtime for each in documents for runtime in (*_of_serverless(each), *_of_sam(each)))
+        return told | frozenset(_of_azure(tree, folder)) if HOST in folder.files else told
 
     return tree.once(("cloud functions", folder.path), read)
 
@@ -65,6 +71,23 @@ def _of_sam(document: Any) -> list[str]:
     common = table(document, "Globals", "Function").get("Runtime")
     found = [table(each, "Properties") for each in table(document, "Resources").values() if _is_function(each)]
     return [str(each.get("Runtime") or common) for each in found if _is_asked(each)]
+
+
+def _of_azure(tree: Tree, folder: Folder) -> Iterator[str]:
+    """By a function.json beside the code, or by the code itself, which tells of its routes."""
+    for each in tree.below(folder):
+        text = tree.read(each.file("function.json")) if "function.json" in each.files else None
+        bindings = read_json(text).get("bindings")
+        if any(isinstance(one, dict) and one.get("type") == "httpTrigger" for one in bindings or ()):
+            yield "python" if any(name.endswith(".py") for name in each.files) else "nodejs"
+    code = (
+        read_source(tree, folder.file("function_app.py"), Comments.HASH) if "function_app.py" in folder.files else None
+    )
+    if code and code.has(".", "route", "("):
+        yield "python"
+    scripts = read_all(tree, tree.below(folder), ("*.js", "*.ts"), Comments.SLASHES) if MODULE in folder.files else ()
+    if any(each.has("app", ".", "http", "(") for each in scripts):
+        yield "nodejs"
 
 
 def _is_function(resource: Any) -> bool:
