@@ -1,5 +1,7 @@
 """What Ruby projects declare: a Gemfile and gemspecs, as tokens; and what all Ruby frameworks share."""
 
+import re
+
 from orket_pipelines.sandboxes.detection import databases
 from orket_pipelines.sandboxes.detection.composer import has_file
 from orket_pipelines.sandboxes.detection.node_manifests import read_package
@@ -10,6 +12,9 @@ from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 MANIFEST = "Gemfile"
 MANIFESTS = (MANIFEST, "*.gemspec", "config.ru")
+_needs = ("add_dependency", "add_runtime_dependency")
+_command_lines = frozenset({"thor", "gli", "slop", "commander", "dry-cli", "optimist", "clamp", "tty-option"})
+_says_command = re.compile(r"command[- ]?line|\bcli\b", re.IGNORECASE)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in its container
 
 
@@ -23,6 +28,19 @@ def gems(site: Site) -> frozenset[str]:
 def is_gem(site: Site) -> bool:
     """Whether it is made for others to install."""
     return any(name.endswith(".gemspec") for name in site.folder.files)
+
+
+def is_command(site: Site) -> bool:
+    """Whether it is installed for the command in it: it says so, or takes commands by a gem for that."""
+    for name in site.folder.files:
+        source = read_source(site.tree, site.folder.file(name), Comments.HASH) if name.endswith(".gemspec") else None
+        if source is None or not source.has("executables"):
+            continue
+        needed = {each for verb in _needs for call in ((verb,), (verb, "(")) for each in source.texts_after(*call)}
+        about = " ".join(text for key in ("name", "summary", "description") for text in source.texts_after(key, "="))
+        if not needed.isdisjoint(_command_lines) or _says_command.search(about):
+            return True
+    return False
 
 
 def programs(site: Site) -> list[Source]:

@@ -1,13 +1,16 @@
 """What all Go frameworks share: whether a module's programs serve by one, and how they are built and started."""
 
 from orket_pipelines.sandboxes.detection import databases
-from orket_pipelines.sandboxes.detection.go_code import MANIFEST, GoModule, read_go
+from orket_pipelines.sandboxes.detection.go_code import COMMAND_LINES, MANIFEST, GoModule, read_go
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
 from orket_pipelines.sandboxes.detection.source import Source
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 PORT = 8080
 MANIFESTS = (MANIFEST,)
+COMMANDS = frozenset({"cmd", "internal/cmd", "pkg/cmd", "commands"})
+MANY_COMMANDS = 10
+"""Folders of commands that are no programs of their own; a server that can be asked to migrate has a few."""
 USUAL = ("server", "api", "web", "app", "http")
 """What the program that serves is called, among several."""
 
@@ -20,7 +23,7 @@ def framework_rule(name: str, *packages: str) -> Rule:
         if module is None or not module.programs or any(module.name.startswith(each) for each in packages):
             return None
         source = module.importing(*packages)
-        if source and module.is_library and _is_at_root(site, source):
+        if source and ((module.is_library and _is_at_root(site, source)) or _is_one_of_many(site, module)):
             return None
         return (
             Finding(go_service(site, module, name, ServiceKind.WEB, f"{source.path}: imports {name}"))
@@ -29,6 +32,13 @@ def framework_rule(name: str, *packages: str) -> Rule:
         )
 
     return Rule(name, Language.GO, MANIFESTS, find)
+
+
+def _is_one_of_many(site: Site, module: GoModule) -> bool:
+    """Whether serving is but one of the many things that its command does when it is asked."""
+    inner = [site.folder.inner(each.path) for each in site.folders()]
+    folders = [each for each in inner if each.rpartition("/")[0] in COMMANDS and each not in module.programs]
+    return len(folders) >= MANY_COMMANDS and module.importing(*COMMAND_LINES) is not None
 
 
 def _is_at_root(site: Site, source: Source) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from orket_pipelines.sandboxes.detection.books import is_book
 from orket_pipelines.sandboxes.detection.cloud_functions import functions
 from orket_pipelines.sandboxes.detection.composer import MANIFEST
 from orket_pipelines.sandboxes.detection.hints import compose, has_image
@@ -68,7 +69,7 @@ def selected(tree: Tree, found: list[Found]) -> list[Service]:
     if any(each.service.kind is ServiceKind.LIBRARY for each in kept) and all(_is_aside(each) for each in kept):
         kept = [each for each in kept if not _is_plain_page(each)]
     if any(each.service.kind is not ServiceKind.STATIC for each in kept):
-        kept = [each for each in kept if each.service.framework not in DOCUMENTATION]
+        kept = [each for each in kept if each.service.framework not in DOCUMENTATION or _is_book(tree, each)]
     kept = [each for each in kept if not _is_part(tree, each, kept)]
     if any(each.service.framework == "aspnet" for each in kept):
         # The server of a Blazor application brings its client with it.
@@ -124,6 +125,10 @@ def _most_written(tree: Tree, found: list[Found]) -> Found:
 
 def _draws_pages(service: Service) -> bool:
     return service.framework not in BUNDLERS and (service.kind in PAGES or service.ui is not None)
+
+
+def _is_book(tree: Tree, found: Found) -> bool:
+    return found.service.framework == "mdbook" and found.folder.path == "." and is_book(tree, found.folder)
 
 
 def _is_plain_page(found: Found) -> bool:

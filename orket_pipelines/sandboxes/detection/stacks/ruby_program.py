@@ -4,6 +4,7 @@ from orket_pipelines.sandboxes.detection.composer import has_file
 from orket_pipelines.sandboxes.detection.gems import (
     MANIFEST,
     MANIFESTS,
+    is_command,
     is_gem,
     programs,
     rackup,
@@ -17,7 +18,10 @@ _starts = ("main.rb", "app.rb", "server.rb", "run.rb", "bot.rb")
 
 
 def find(site: Site) -> Finding | None:
-    """A gem is a library, whatever it is tested with."""
+    """A gem is a library, whatever it is tested with, or the command that it installs."""
+    if is_gem(site) and is_command(site):
+        seen = (f"{site.folder.path}: a gem that is a command",)
+        return Finding(ruby_service(site, Language.RUBY, ServiceKind.JOB, seen, (), port=None))
     if is_gem(site):
         seen = (f"{site.folder.path}: a gem for others",)
         return Finding(ruby_service(site, Language.RUBY, ServiceKind.LIBRARY, seen, (), port=None))
