@@ -19,7 +19,8 @@ _verbs = ("get", "post", "put", "patch", "delete", "use", "route", "all")
 def keeps_a_bot_awake(package: Package, code: NodeCode) -> bool:
     """Whether what listens stands beside a bot that runs, and answers hardly anything."""
     bots = code.importing(*(each for each in CHATS if each in package.dependencies))
-    if bots is None or not any(each.has(verb, "(") for each in code.sources for verb in _begins):
+    begun = any(each.has(verb, "(") for each in code.sources for verb in _begins)
+    if bots is None or not (begun or any(each.has("polling", ":") for each in code.sources)):
         return False
     answers = sum(each.count(router, ".", verb, "(") for each in code.sources for router in _routers for verb in _verbs)
     return answers <= ROUTES_LIMIT

@@ -23,6 +23,8 @@ SKIPPED_WORDS = frozenset(
 """By one word of their names: `sfc-playground`, `Shop.Tests`, `TestConsole`."""
 
 _pages = frozenset({"frontend", "front-end", "front", "client", "web", "webapp", "ui"})
+_halves = frozenset({"backend", "frontend", "api"})
+_shows_whole = frozenset({"demo", "sample", "template", "boilerplate"})
 _word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|e2e")
 
 
@@ -45,5 +47,10 @@ def is_looked_into(name: str, parent: str, *, beside: Iterable[str] = (), everyt
     if name == "demo" and parent == "." and not _pages.isdisjoint(each.lower() for each in beside):
         # What generators call a program before anybody does.
         return True
-    words = {each.lower() for each in _word.findall(name)}
+    # A project of .NET, `Shop.ProjectTemplate.Api`, is what somebody's template is for.
+    shown = re.sub(r"Template(?!s)", "", name) if name.count(".") > 1 else name
+    words = {each.lower() for each in _word.findall(shown)}
+    if parent == "." and not words.isdisjoint(_halves) and not words.isdisjoint(_shows_whole):
+        # The halves of one program: a library shows itself by a whole one.
+        words -= _shows_whole
     return name.lower() not in SKIPPED and (everything or SKIPPED_WORDS.isdisjoint(words))
