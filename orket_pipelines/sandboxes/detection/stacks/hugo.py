@@ -8,10 +8,14 @@ _named = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 _old = ("config.toml", "config.yaml", "config.yml", "config.json")
 _keys = frozenset({"baseURL", "baseurl", "baseUrl", "languageCode", "theme", "paginate", "markup", "taxonomies"})
 _folders = ("content", "archetypes", "layouts", "themes")
+_parts = ("config/_default", "config/production")
+"""Folders that hold the configuration in parts."""
 
 
 def find(site: Site) -> Finding | None:
     """A configuration of its own name, or of a common name with Hugo's keys beside Hugo's folders."""
+    if site.folder.path.endswith(_parts):
+        return None
     names = (*_named, "theme.toml")
     name = next((each for each in names if each in site.folder.files), None) or _configured(site)
     if name is None:
@@ -33,10 +37,7 @@ def find(site: Site) -> Finding | None:
 
 def _configured(site: Site) -> str | None:
     has_folder = any(site.folder.file(each) in site.tree.folders for each in _folders)
-    if (
-        any(site.folder.file(f"config/{each}") in site.tree.folders for each in ("_default", "production"))
-        and has_folder
-    ):
+    if any(site.folder.file(each) in site.tree.folders for each in _parts) and has_folder:
         return "config"
     for name in _old if has_folder else ():
         text = site.tree.read(site.folder.file(name)) if name in site.folder.files else None
