@@ -28,6 +28,8 @@ from orket_pipelines.store import new_id
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 ORKET = "from orket_pipelines.cli import main; main()"
+HEEDS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""A shell has what it runs in the background ignore it, and that is inherited."""
 SECRET = "a-file-of-the-machine"
 KNOWN = b"\x81\x80"
 """The flags of a resolver's answer that found the name."""
@@ -156,7 +158,7 @@ def test_what_a_killed_run_left_goes_with_the_next(workbench_image: str, tmp_pat
 
 def started(home: Path, image: str) -> "subprocess.Popen[str]":
     """`orket doctor --attack`, once its first attack is told of."""
-    command = [sys.executable, "-c", ORKET, "doctor", "--attack", "--home", str(home)]
+    command = [sys.executable, "-c", f"{HEEDS}; {ORKET}", "doctor", "--attack", "--home", str(home)]
     environment = {**os.environ, "ORKET_WORKBENCH_IMAGE": image, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     assert process.stdout is not None
