@@ -71,7 +71,10 @@ def _read(tree: Tree, folder: Folder, path: str) -> Package | None:
         return None
     main, name, manager = document.get("main"), document.get("name"), document.get("packageManager")
     # Bun begins a program with a module and with TypeScript as its peer: neither makes a library.
-    library = any(key in document for key in ("exports", "types", "typings", "publishConfig", "files"))
+    library = any(key in document for key in ("exports", "types", "typings"))
+    # A page is put into a registry as a whole; there is nothing to import in it.
+    page = "index.html" in folder.files and not any(key in document for key in ("main", "module", "bin"))
+    library = library or (not page and any(key in document for key in ("publishConfig", "files")))
     library = library or ("main" in document and _is_built(document.get("module")))
     peers = {name: at for name, at in _texts(document.get("peerDependencies")).items() if name != "typescript"}
     return Package(

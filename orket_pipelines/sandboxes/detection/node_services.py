@@ -20,6 +20,7 @@ from orket_pipelines.sandboxes.detection.node_manifests import (
     workspace_of,
 )
 from orket_pipelines.sandboxes.detection.rule import Finding, Language, Rule, Site
+from orket_pipelines.sandboxes.detection.source import Source
 from orket_pipelines.sandboxes.model import Service, ServiceKind
 
 LIBRARIES = {
@@ -88,7 +89,9 @@ def server_rule(name: str, packages: tuple[str, ...], port: int = 3000) -> Rule:
         if package is None or is_library(site, package) or not any(declares(site, package, each) for each in packages):
             return None
         code = read_node_code(site)
-        source = code.importing(*packages) if not _is_page_alone(package) else None
+        source = code.importing(*packages)
+        if source and _is_page_alone(package) and not _is_run(site, package, source):
+            return None
         declared = any(each in package.dependencies for each in packages) or package.path.endswith(MEMBER)
         if source is None or not (declared or _is_started(package)) or keeps_a_bot_awake(package, code):
             return None
@@ -235,6 +238,12 @@ def _has_page(site: Site) -> bool:
 
 def _is_started(package: Package) -> bool:
     return not RUNNERS.isdisjoint(package.words("start", "dev", "serve", "start:prod"))
+
+
+def _is_run(site: Site, package: Package, source: Source) -> bool:
+    """Whether a script of the package runs this very file."""
+    inner = site.folder.inner(source.path)
+    return any(_stem(word) in {_stem(inner), inner} for word in package.words())
 
 
 def _is_page_alone(package: Package) -> bool:
