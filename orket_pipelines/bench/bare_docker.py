@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from orket_pipelines.errors import OrketError
@@ -23,7 +24,7 @@ PAUSE = 0.02
 def run_bare(model: Sandbox, copies: int) -> float:
     """Seconds until so many copies of the model's containers answer, all started at once; they are removed then."""
     found = [(_inspect(model, each["name"]), each["health_path"]) for each in model.plan["services"]] * copies
-    ports = [_free_port() for _ in found]
+    ports = _free_ports(len(found))
     commands = [run_command(container, port) for (container, _), port in zip(found, ports, strict=True)]
     urls = [f"http://127.0.0.1:{port}{path}" for (_, path), port in zip(found, ports, strict=True)]
     began = time.monotonic()
@@ -82,8 +83,10 @@ def run_command(found: dict[str, Any], port: int) -> list[str]:
     return [*command, config["Image"], *config["Entrypoint"][1:], *config["Cmd"]]
 
 
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """All held at the same time, or one would be told of twice, and a copy less be started."""
+    with ExitStack() as held:
+        tried = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in tried:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in tried]
