@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from orket_pipelines.policy import Violation, record_violation
 from orket_pipelines.store import Store
 from tests.cli.conftest import Orket
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_just_happened_can_be_asked_in_sql(orket: Orket, asked: Callable[..., Any], opened: Store) -> None:

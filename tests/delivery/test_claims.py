@@ -16,6 +16,8 @@ from orket_pipelines.delivery import Result, deliver_rock
 from orket_pipelines.delivery.claims import Choice, Claimant, Obstacle, Refused
 from orket_pipelines.store import Lease, LeaseKeeper
 
+pytestmark = pytest.mark.slow
+
 Process = Callable[..., Claimant]
 
 

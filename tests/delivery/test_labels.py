@@ -14,6 +14,8 @@ from orket_pipelines.policy import list_violations
 from orket_pipelines.store import read_events
 from tests.delivery.conftest import APPROVE, READY, scene, write
 
+pytestmark = pytest.mark.slow
+
 TRESPASS = scene("work", write(".github/workflows/ci.yml", "on: push\n"), write("a", "1"), READY)
 
 

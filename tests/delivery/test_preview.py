@@ -13,6 +13,8 @@ from orket_pipelines.delivery.preview import Preview, preview
 from orket_pipelines.errors import CardError
 from orket_pipelines.model_settings import NamedModel
 
+pytestmark = pytest.mark.slow
+
 
 def shown(line: Any, role: str | None = None) -> Preview:
     factory = line.factory

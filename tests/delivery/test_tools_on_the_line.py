@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from orket_pipelines.agents.approvals import decide, list_approvals
 from orket_pipelines.cards.model import CardState, WaitReason
 from orket_pipelines.cards.records import get_card
@@ -13,6 +15,8 @@ from orket_pipelines.sandboxes.records import sandbox_of_rock
 from orket_pipelines.verification.fake import MemoryBrowsers
 
 from .conftest import READY, Line, scene, write
+
+pytestmark = pytest.mark.slow
 
 ISSUE = {"create_issue": {"name": "Write the manual", "description": "Every command is in it."}}
 EXCUSE = {"ask_to_be_excused": {"reason": "I wrote the half of it."}}

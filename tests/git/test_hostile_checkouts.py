@@ -11,6 +11,8 @@ import pytest
 from orket_pipelines.errors import GitError
 from orket_pipelines.git import GitCode, Identity
 
+pytestmark = pytest.mark.slow
+
 AT = 1_700_000_000_000_000
 CODER = Identity("coder", "coder@orket.invalid")
 
