@@ -6,7 +6,7 @@ from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, Se
 
 from jobs.upkeep import upkeep
 from orket_pipelines.bugs.records import rocks_in_phase
-from orket_pipelines.sandboxes.model import RUNS, Sandbox, SandboxState
+from orket_pipelines.sandboxes.model import Sandbox, SandboxState
 from orket_pipelines.sandboxes.observing import last_observed
 from orket_pipelines.sandboxes.probing import ask, is_answer
 from orket_pipelines.sandboxes.records import list_sandboxes
@@ -37,7 +37,7 @@ def sandbox_health(context: SensorEvaluationContext) -> SensorResult | SkipReaso
     }
     cursor = json.dumps(seen)
     if not seen:
-        running = sum(map(_is_to_answer, sandboxes))
+        running = sum(each.is_to_answer for each in sandboxes)
         return SensorResult(skip_reason=f"{running} sandboxes run, and all of them as recorded.", cursor=cursor)
     if partitions_under_way(context.instance, upkeep.name):
         return SensorResult(skip_reason=f"upkeep is under way for: {', '.join(seen)}.", cursor=cursor)
@@ -55,15 +55,10 @@ def why_look(sandbox: Sandbox, now: int, *, answers: bool, kept: bool = False, u
         return "it answers again"
     if sandbox.state is SandboxState.FAILED and sandbox.serving and answers is bool(sandbox.serving["note"]):
         return "the commit that serves meanwhile stands otherwise"
-    if _is_to_answer(sandbox) and unseen >= OBSERVE_EVERY:
+    if sandbox.is_to_answer and unseen >= OBSERVE_EVERY:
         return "nobody looked for a while"
     return None
 
 
 def _answers(sandbox: Sandbox) -> bool:
-    return _is_to_answer(sandbox) and all(is_answer(ask(url)) for url in sandbox.urls.values())
-
-
-def _is_to_answer(sandbox: Sandbox) -> bool:
-    """Whether something is to, if only what served before a commit that failed."""
-    return sandbox.state in RUNS or (sandbox.state is SandboxState.FAILED and sandbox.serving is not None)
+    return sandbox.is_to_answer and all(is_answer(ask(url)) for url in sandbox.urls.values())

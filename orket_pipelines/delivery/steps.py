@@ -181,8 +181,17 @@ def _propose(work: Work, *, because: Callable[[Transaction], None] | None = None
         append(tx, "pull_request.opened", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
         move_in(tx, card, Move(CardState.CODE_REVIEW, "system"))
 
-    hands: dict[str, Any] = {"act": act, "probe": probe, "record": record, "cause": because}
-    perform(work.store, OPEN_PULL_REQUEST, f"{card.id}:{attempt.number}", subject=card.id, intent=proposal, **hands)
+    perform(
+        work.store,
+        OPEN_PULL_REQUEST,
+        f"{card.id}:{attempt.number}",
+        subject=card.id,
+        intent=proposal,
+        act=act,
+        probe=probe,
+        record=record,
+        cause=because,
+    )
 
 
 def _label(work: Work, _step: LabelRefusals) -> None:

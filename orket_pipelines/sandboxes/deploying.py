@@ -120,7 +120,7 @@ class DeployedSandboxes:
 
     def watch(self, sandbox: Sandbox) -> Sandbox:
         """As the port says."""
-        if sandbox.state not in RUNS and (sandbox.state is not SandboxState.FAILED or sandbox.serving is None):
+        if not sandbox.is_to_answer:
             return sandbox
         handles = self._handles(sandbox)
         conditions = self._runtime_of(sandbox).conditions(sandbox.id, handles)

@@ -137,6 +137,11 @@ class Sandbox:
         return self.urls.get(self.front)
 
     @property
+    def is_to_answer(self) -> bool:
+        """Whether something is to, if only what served before a commit that failed."""
+        return self.state in RUNS or (self.state is SandboxState.FAILED and self.serving is not None)
+
+    @property
     def meanwhile(self) -> str:
         """What serves, where that is not its commit, in a sentence; empty where nothing else does."""
         if self.serving is None:

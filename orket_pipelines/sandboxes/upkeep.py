@@ -25,7 +25,7 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
     with store.write() as tx:
         allocations.release_abandoned(tx)
         found = records.list_sandboxes(tx, RUNS | {SandboxState.FAILED})
-    watched = [each for each in found if each.state in RUNS or each.serving is not None]
+    watched = [each for each in found if each.is_to_answer]
     changed: list[Sandbox] = []
     for index, sandbox in enumerate(watched):
         try:

@@ -15,6 +15,12 @@ Listens = tuple[tuple[str, ...], ...]
 """Rows of tokens of which each begins to listen."""
 
 
+def server_of(package: str) -> Listens:
+    """How a program listens by a package that is written after Go's own."""
+    ends = (("ListenAndServe", "("), ("ListenAndServeTLS", "("), ("Serve", "("), ("Server", "{"))
+    return tuple((package, ".", *each) for each in ends)
+
+
 def listening_rule(name: str, listens: Listens) -> Rule:
     """The rule of a package: a module with programs, of which a file listens by it."""
 

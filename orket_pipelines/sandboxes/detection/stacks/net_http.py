@@ -1,14 +1,5 @@
 """Go's own net/http, or a router that is little more: a program that listens."""
 
-from orket_pipelines.sandboxes.detection.go_listening import listening_rule
+from orket_pipelines.sandboxes.detection.go_listening import listening_rule, server_of
 
-RULE = listening_rule(
-    "net/http",
-    (
-        ("http", ".", "ListenAndServe", "("),
-        ("http", ".", "ListenAndServeTLS", "("),
-        ("http", ".", "Serve", "("),
-        ("http", ".", "Server", "{"),
-        (".", "ListenAndServe", "("),
-    ),
-)
+RULE = listening_rule("net/http", (*server_of("http"), (".", "ListenAndServe", "(")))
