@@ -264,8 +264,15 @@ def store_call(tx: Transaction, work: Work, exchange: Exchange, done: Done) -> N
     }
     append(tx, "tool.called", session.card_id, payload)
     if done.result.outcome is not None:
-        reach(BEFORE_END)
-        records.end_session(tx, session, done.result.outcome)
+        end_session(tx, work, done.result.outcome)
+
+
+def end_session(tx: Transaction, work: Work, outcome: Outcome) -> None:
+    """Store how the session ended, and what is to follow from it."""
+    reach(BEFORE_END)
+    records.end_session(tx, work.session, outcome)
+    if work.desk.follow is not None:
+        work.desk.follow(tx, work.session, outcome)
 
 
 def _told(work: Work, call: ToolCallPart, error: OrketError) -> ToolResult:

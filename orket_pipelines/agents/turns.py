@@ -9,7 +9,7 @@ from pydantic_ai.tools import ToolDefinition
 from orket_pipelines.agents import records
 from orket_pipelines.agents.approvals import demand_known
 from orket_pipelines.agents.budgets import Line, Scope, describe_left, limited
-from orket_pipelines.agents.calls import BEFORE_END, Work, begin_calls, checkpoint_name, closing_call, store_call
+from orket_pipelines.agents.calls import Work, begin_calls, checkpoint_name, closing_call, end_session, store_call
 from orket_pipelines.agents.history import Exchange, History, as_turn, opening, settled, written
 from orket_pipelines.agents.ledger import demand_budget, demand_time
 from orket_pipelines.agents.model import Assignment, Outcome
@@ -112,9 +112,8 @@ def giving_up(work: Work) -> Outcome | None:
 
 def end_without_result(work: Work, outcome: Outcome) -> Outcome:
     """End the session with a failure."""
-    reach(BEFORE_END)
     with work.desk.store.write() as tx:
-        records.end_session(tx, work.session, outcome)
+        end_session(tx, work, outcome)
     return outcome
 
 

@@ -1,18 +1,22 @@
 """What follows from the end of a session: a commit, a review, guidance, a wait, or one more try."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from orket_pipelines.agents.model import Outcome
-from orket_pipelines.agents.records import final_tree, get_session
+from orket_pipelines.agents.records import Session, final_tree, get_session
 from orket_pipelines.cards.model import CardState, WaitReason
-from orket_pipelines.cards.records import get_card, move_in
+from orket_pipelines.cards.records import get_card, get_state, move_in
 from orket_pipelines.cards.transitions import Move
 from orket_pipelines.delivery.factory import identity_of
 from orket_pipelines.delivery.model import FeedbackKind, SessionFacts
 from orket_pipelines.delivery.records import add_feedback, update_attempt
-from orket_pipelines.delivery.reviewing import submit
+from orket_pipelines.delivery.reviewing import REVIEW, review_intent, submit
 from orket_pipelines.delivery.work import Work, wait
 from orket_pipelines.errors import ForgeError, WorkbenchError
 from orket_pipelines.store import Transaction, append, effect_kind, failpoint, perform, reach
-from orket_pipelines.store.effects import Result, repeatable
+from orket_pipelines.store.effects import EffectKind, Result, begin_in, key_of, repeatable
 
 COMMIT = effect_kind("code.commit")
 COMMIT_MADE = failpoint("code.commit.made")
@@ -20,15 +24,54 @@ BEFORE_STORE = failpoint("outcome.before_store")
 AFTER_STORE = failpoint("outcome.after_store")
 
 
-def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
-    """Act on the outcome; afterwards it is on record that this was done."""
+@dataclass(slots=True)
+class Following:
+    """Stores the intent of what follows from a session, where that is an effect, with the session's end.
+
+    `session` is then the one that ended so, and `intent` what was stored. Where somebody moved the card meanwhile, the
+    next look at it decides what follows.
+    """
+
+    work: Work
+    session: SessionFacts | None = None
+    intent: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, tx: Transaction, session: Session, outcome: Outcome) -> None:
+        """As the port says."""
+        work, self.session = self.work, None
+        found = self._intended(tx, session, outcome)
+        if found is None or get_state(tx, work.card.id) is not work.card.state:
+            return
+        kind, self.intent = found
+        reach(kind.before_intent)
+        token = work.store.fence.token if work.store.fence is not None else None
+        key = key_of(kind, session.id)
+        begin_in(tx, kind, key, subject=work.card.id, intent=self.intent, fencing_token=token)
+        known = (session.id, session.role, session.purpose, session.subject_commit)
+        self.session = SessionFacts(*known, outcome, tx.now)
+
+    def _intended(
+        self, tx: Transaction, session: Session, outcome: Outcome
+    ) -> tuple[EffectKind, dict[str, Any]] | None:
+        if outcome.request is CardState.READY_FOR_TESTING:
+            tree = final_tree(tx, session)
+            return None if tree is None else (COMMIT, _commit_intent(self.work, tree))
+        if outcome.request is None and outcome.verdict is not None:
+            return REVIEW, review_intent(self.work, outcome.verdict)
+        return None
+
+
+def take(work: Work, session: SessionFacts, outcome: Outcome, *, begun: Mapping[str, Any] | None = None) -> None:
+    """Act on the outcome; afterwards it is on record that this was done. `begun` is the intent that `Following` stored
+    just now.
+    """
     if outcome.request is CardState.READY_FOR_TESTING:
-        _commit(work, session, outcome)
+        _commit(work, session, outcome, begun)
     elif outcome.request is not None:
         reason = outcome.wait_reason or WaitReason.INPUT
         wait(work, reason, outcome.text, to=outcome.request, actor=session.role, session_id=session.id)
     elif outcome.verdict is not None:
-        submit(work, session, outcome.verdict, outcome.text)
+        submit(work, session, outcome.verdict, outcome.text, begun=begun is not None)
     elif outcome.guidance:
         _note(work, session, FeedbackKind.GUIDANCE, outcome.text)
     else:
@@ -37,17 +80,16 @@ def take(work: Work, session: SessionFacts, outcome: Outcome) -> None:
         _note(work, session, kind, outcome.failure or "no reason was given")
 
 
-def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
+def _commit(work: Work, session: SessionFacts, outcome: Outcome, begun: Mapping[str, Any] | None) -> None:
     """The tree that the session left becomes the branch's new head. Made twice, it is the same commit."""
     card, attempt, code = work.card, work.attempt, work.factory.code
-    merged = work.facts.main_to_merge
-    parents = (attempt.head, merged) if merged else (attempt.head,)
-    tree = _final_tree(work, session)
+    intent = begun or _commit_intent(work, _final_tree(work, session))
     message = f"{card.name}\n\n{outcome.text}\n\nCard: {card.id}\nSession: {session.id}".replace("\n\n\n\n", "\n\n")
 
     def act() -> Result:
         at = session.ended_at or 0
         by = identity_of(session.role)
+        tree, parents = intent["tree"], tuple(intent["parents"])
         commit = code.commit(attempt.repository, tree, parents=parents, message=message, by=by, at=at)
         reach(COMMIT_MADE)
         if not code.move_branch(attempt.repository, attempt.branch, to=commit, expected=attempt.head):
@@ -63,8 +105,23 @@ def _commit(work: Work, session: SessionFacts, outcome: Outcome) -> None:
         append(tx, "code.committed", card.id, payload | {"attempt": attempt.number, "rock": card.rock_id})
         move_in(tx, card, Move(CardState.READY_FOR_TESTING, session.role))
 
-    intent = {"branch": attempt.branch, "parents": list(parents), "tree": tree}
-    perform(work.store, COMMIT, session.id, subject=card.id, intent=intent, act=act, probe=repeatable, record=record)
+    perform(
+        work.store,
+        COMMIT,
+        session.id,
+        subject=card.id,
+        intent=intent,
+        act=act,
+        probe=repeatable,
+        record=record,
+        begun=begun is not None,
+    )
+
+
+def _commit_intent(work: Work, tree: str) -> dict[str, Any]:
+    merged = work.facts.main_to_merge
+    parents = [work.attempt.head, merged] if merged else [work.attempt.head]
+    return {"branch": work.attempt.branch, "parents": parents, "tree": tree}
 
 
 def _final_tree(work: Work, session: SessionFacts) -> str:

@@ -3,6 +3,7 @@ standing.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from orket_pipelines.cards.model import WAITING, CardState, WaitReason
 from orket_pipelines.cards.records import get_card, move_in
@@ -18,8 +19,14 @@ from orket_pipelines.store.effects import Result
 REVIEW = effect_kind("forge.review")
 
 
-def submit(work: Work, session: SessionFacts, verdict: Verdict, body: str) -> None:
-    """Hand the verdict of a session to the forge; a request for changes sends the card back."""
+def review_intent(work: Work, verdict: Verdict) -> dict[str, Any]:
+    """What is stored before a verdict is handed to the forge."""
+    return {"number": work.attempt.pull_request or 0, "verdict": str(verdict), "commit": work.attempt.head}
+
+
+def submit(work: Work, session: SessionFacts, verdict: Verdict, body: str, *, begun: bool = False) -> None:
+    """Hand the verdict of a session to the forge; a request for changes sends the card back. `begun`: its intent was
+    stored just now."""
     attempt, forge, number = work.attempt, work.factory.forge, work.attempt.pull_request or 0
     mine = Opinion(session.role, verdict, attempt.head, body)
 
@@ -38,9 +45,17 @@ def submit(work: Work, session: SessionFacts, verdict: Verdict, body: str) -> No
         _tell(tx, work, mine, _heard(work))
         _send_back(tx, work, [mine])
 
-    intent = {"number": number, "verdict": str(verdict), "commit": attempt.head}
-    subject = work.card.id
-    perform(work.store, REVIEW, session.id, subject=subject, intent=intent, act=act, probe=probe, record=record)
+    perform(
+        work.store,
+        REVIEW,
+        session.id,
+        subject=work.card.id,
+        intent=review_intent(work, verdict),
+        act=act,
+        probe=probe,
+        record=record,
+        begun=begun,
+    )
 
 
 def take_in(work: Work) -> bool:

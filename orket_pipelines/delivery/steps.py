@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from orket_pipelines.agents import run_session
-from orket_pipelines.agents.model import Purpose
-from orket_pipelines.agents.tools.model import Desk
+from orket_pipelines.agents.model import Outcome, Purpose
+from orket_pipelines.agents.tools.model import Desk, Follow
 from orket_pipelines.cards.model import CardState
 from orket_pipelines.cards.records import move_in
 from orket_pipelines.cards.transitions import Move
@@ -99,7 +99,8 @@ def _start(work: Work, step: StartAttempt) -> None:
 
 
 def _call_agent(work: Work, call: CallAgent) -> None:
-    """The session's outcome is stored by the session itself; the next step acts on it.
+    """The session's outcome is stored by the session itself, with the intent of what follows; where there is none, the
+    next step acts on it.
 
     Nobody is called to a pull request of which the forge knows more than the record.
     """
@@ -109,23 +110,32 @@ def _call_agent(work: Work, call: CallAgent) -> None:
     merging = work.facts.main_to_merge if call.purpose in _merges_main else None
     work.factory.code.check_out(work.project.repository, work.attempt.head, path, merging=merging)
     reach(CHECKED_OUT)
-    workbench = work.factory.workbenches.open(path, name=work.card.id, stop=work.stop)
+    following = outcomes.Following(work)
+    outcome = _converse(work, call, path, following)
+    if following.session is not None:
+        outcomes.take(work, following.session, outcome, begun=following.intent)
+
+
+def _converse(work: Work, call: CallAgent, path: Path, follow: Follow) -> Outcome:
+    """The session of the call, over what is checked out at `path`."""
+    factory = work.factory
+    workbench = factory.workbenches.open(path, name=work.card.id, stop=work.stop)
     try:
         store = work.store.acting(actor=call.role)
-        sandbox = view_of(work.factory, work.card)
-        desk = Desk(store, work.factory.code, workbench, work.factory.settings, work.stop, sandbox, work.since)
+        sandbox = view_of(factory, work.card)
+        desk = Desk(store, factory.code, workbench, factory.settings, work.stop, sandbox, work.since, follow)
         with work.store.glance() as tx:
             assignment = make_assignment(
                 tx,
-                work.factory.code,
+                factory.code,
                 work.facts,
-                work.factory.settings,
+                factory.settings,
                 attempt=work.attempt,
                 project=_tested_as_it_is(work.project, path),
                 call=call,
             )
         with seated(work, call.role, assignment.model):
-            run_session(desk, work.factory.models, assignment)
+            return run_session(desk, factory.models, assignment)
     finally:
         workbench.close()
 

@@ -68,6 +68,11 @@ class Effect:
     attempt: int
 
 
+def key_of(kind: EffectKind, key: str) -> str:
+    """What an effect is stored under, where `perform` is given `key`."""
+    return f"{kind.name}:{key}"
+
+
 def perform(
     store: Store,
     kind: EffectKind,
@@ -79,19 +84,24 @@ def perform(
     probe: Callable[[], Result | None] | None = None,
     record: Callable[[Transaction, Result], None] | None = None,
     cause: Callable[[Transaction], None] | None = None,
+    begun: bool = False,
 ) -> Result:
     """Do `act` once for `key`, ever, and return its result (JSON); done before, the stored result comes back.
 
     `record` writes what follows from the result, in the transaction of the outcome, so it too happens once.
     `cause` writes what led to the effect, in the transaction of the intent, each time that this is called.
+    `begun`: the caller has stored the intent just now, with `begin_in`.
     `probe` asks the world whether an effect in doubt happened: its result, or None.
 
     Raises: EffectInDoubt where it cannot be known; whatever `act` raises (an OrketError is stored as failed: the world
     is as it was, and the next call tries again).
     """
-    full_key = f"{kind.name}:{key}"
-    reach(kind.before_intent)
-    found = begin(store, kind, full_key, subject=subject, intent=intent, cause=cause)
+    full_key = key_of(kind, key)
+    if begun:
+        found = _unbegun(intent)
+    else:
+        reach(kind.before_intent)
+        found = begin(store, kind, full_key, subject=subject, intent=intent, cause=cause)
     if found.outcome == DONE:
         return found.result or {}
     reach(kind.after_intent)
@@ -116,7 +126,7 @@ def begin(
     cause: Callable[[Transaction], None] | None = None,
 ) -> Effect:
     """Store the intent; return the effect as it stood before (attempt 0 where this is the first)."""
-    first = Effect(FAILED, dict(intent), None, 0)
+    first = _unbegun(intent)
     with store.write() as tx:
         if cause is not None:
             cause(tx)
@@ -128,6 +138,10 @@ def begin(
         if found.outcome == FAILED:
             _begin_again(tx, key, found.attempt + 1, intent, _token(store))
         return found
+
+
+def _unbegun(intent: Mapping[str, Any]) -> Effect:
+    return Effect(FAILED, dict(intent), None, 0)
 
 
 def _begin_again(tx: Transaction, key: str, attempt: int, intent: Mapping[str, Any], token: int | None) -> None:
@@ -150,7 +164,7 @@ def _token(store: Store) -> int | None:
 def begin_in(
     tx: Transaction, kind: EffectKind, key: str, *, subject: str, intent: Mapping[str, Any], fencing_token: int | None
 ) -> None:
-    """Store a first intent in a transaction that the caller already has."""
+    """Store a first intent, under its full key, in a transaction that the caller already has."""
     tx.execute(_insert, _first(tx, kind, key, subject=subject, intent=intent, fencing_token=fencing_token))
 
 

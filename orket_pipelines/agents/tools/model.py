@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from orket_pipelines.agents.model import Assignment, Outcome
+from orket_pipelines.agents.records import Session
 from orket_pipelines.cards.model import CardState
 from orket_pipelines.git.port import Code
 from orket_pipelines.settings import Settings
@@ -70,12 +71,19 @@ class SandboxView(Protocol):
         """The last `tail` lines of each service, by service; empty where there are none. Raises: EngineUnavailable."""
 
 
+class Follow(Protocol):
+    """Stores, in the transaction that ends a session, what is to follow from it."""
+
+    def __call__(self, tx: Transaction, session: Session, outcome: Outcome) -> None:
+        """The session ends now with this outcome, unless the transaction fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """All that a session works with. `store` acts as the role and carries the worker's fence.
 
     `sandbox` is that of the card's rock; None where nothing is ever deployed. `since` is when the worker took the issue
-    up, on the store's monotonic clock; None where nobody counts its time.
+    up, on the store's monotonic clock; None where nobody counts its time. `follow` is called where the session ends.
     """
 
     store: Store
@@ -85,6 +93,7 @@ class Desk:
     stop: threading.Event
     sandbox: SandboxView | None = None
     since: float | None = None
+    follow: Follow | None = None
 
 
 @dataclass(frozen=True, slots=True)
