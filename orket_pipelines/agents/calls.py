@@ -15,6 +15,7 @@ from orket_pipelines.agents.records import TOOL, CallResult, Session
 from orket_pipelines.agents.redaction import Redact
 from orket_pipelines.agents.roles import Role
 from orket_pipelines.agents.tools.model import Desk, Reach, ToolResult
+from orket_pipelines.agents.tools.registry import TOOLS
 from orket_pipelines.errors import (
     ContainerError,
     EngineUnavailable,
@@ -90,10 +91,11 @@ def closing_call(work: Work, exchange: Exchange, before: Done | None = None) -> 
     waiting = [call for call in exchange.open_calls if before is None or call is not before.call]
     if not waiting or (before is not None and before.result.outcome is not None):
         return None
-    judged = _judge(work, exchange, waiting[0])
-    if isinstance(judged, Denied) or judged.tool.reach is not Reach.SESSION:
+    tool = TOOLS.get(waiting[0].tool_name)
+    if tool is None or tool.reach is not Reach.SESSION or tool.name in work.desk.settings.approvals:
         return None
-    if judged.tool.name in work.desk.settings.approvals:
+    judged = _judge(work, exchange, waiting[0])
+    if isinstance(judged, Denied):
         return None
     return _as_done(work, waiting[0], _run(work, waiting[0], judged))
 

@@ -69,12 +69,12 @@ def judge_call(
 
 
 def _find_tool(role: Role, name: str, tools: Mapping[str, Tool]) -> Tool | Denied:
+    if name in tools and name in role.tools:
+        return tools[name]
     fix = f"Your tools are: {', '.join(sorted(role.tools & set(tools)))}."
     if name not in tools:
         return Denied("unknown_tool", f"there is no tool {shorten(name)}", fix)
-    if name not in role.tools:
-        return Denied("role_tools", f"{role.name} may not call {name}", fix)
-    return tools[name]
+    return Denied("role_tools", f"{role.name} may not call {name}", fix)
 
 
 def _out_of_place(role: Role, card_state: CardState, tool: Tool, called: Sequence[str]) -> Denied | None:
