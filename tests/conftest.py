@@ -13,12 +13,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from orket_pipelines.clock import FakeClock
 from orket_pipelines.containers import DockerEngine, engine_answers, installation_id, open_engine
 from orket_pipelines.containers.model import OWNER
 from orket_pipelines.store import Store
 from orket_pipelines.store.leases import RENEWAL
+
+settings.register_profile("beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside others")
 
 Require = Callable[[str, bool, str], None]
 TEMPLATE = "orket_template"

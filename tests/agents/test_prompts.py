@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orket_pipelines.agents.dialects import dialect_of
@@ -16,7 +16,6 @@ from orket_pipelines.agents.tools.registry import TOOLS
 from orket_pipelines.errors import CardError
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="`~ab\n", max_size=60))
 def test_nothing_inside_a_fence_can_close_it(text: str) -> None:
     _, opening, *inside, closing = fence("Log", text).split("\n")

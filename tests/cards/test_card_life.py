@@ -3,7 +3,7 @@
 from itertools import count
 from typing import ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -151,8 +151,6 @@ class CardLife(RuleBasedStateMachine):
 
 
 def test_the_rules_hold_in_every_history(database_url: str) -> None:
-    limits = settings(
-        max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    limits = settings(max_examples=8, stateful_step_count=15)
     on_this_database = type("CardLifeHere", (CardLife,), {"database_url": database_url})
     run_state_machine_as_test(on_this_database, settings=limits)

@@ -113,7 +113,7 @@ def write(folder: Path, files: Iterable[ExportedFile]) -> Path:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(rock=ROCK.map(named))
 def test_what_is_exported_and_brought_in_again_changes_nothing(
     rock: dict[str, Any], database: str, tmp_path_factory: pytest.TempPathFactory

@@ -89,7 +89,7 @@ class Factory:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     weights=st.lists(st.sampled_from([0.1, 1.0, 2.0, 3.0, 10.0]), min_size=2, max_size=6),
     places=st.integers(1, 5),

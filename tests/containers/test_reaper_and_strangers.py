@@ -38,7 +38,7 @@ def is_an_orphan(labels: Labels) -> bool:
     return ours and (over or labels.subject == "gone")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some.lists(anybodys(), max_size=8), some.integers(1, 3))
 def test_what_is_left_is_all_that_is_not_an_orphan_of_ours(things: list[Labels], times: int) -> None:
     clock = FakeClock()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import cycle
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orket_pipelines.agents.model import Purpose
@@ -79,7 +79,7 @@ def lived(limits: Limits, numbers: list[int], seat: str) -> World:
 
 
 histories = given(limits=LIMITS, numbers=NUMBERS, seat=st.sampled_from(["coder", TECHNICAL]))
-often = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=80)
 
 
 @often

@@ -54,10 +54,10 @@ OUTSIDE = (
     ],
 )
 def test_a_hostile_report_is_refused_at_once(report: bytes, told: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UnreadableReport, match=told):
         read_junit(report)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_report_of_bottomless_elements_is_read_like_any_other() -> None:
