@@ -40,7 +40,8 @@ def summary(report: PhaseReport) -> str:
     told = f"{report.state}, after {report.days:g} of {report.planned_days:g} days"
     why = f": {report.reason}" if report.reason else ""
     left = f" What was open went to {report.left_to}." if report.left_to else ""
-    return f"{told}{why}. {report.found} bugs were found and {report.fixed} of them fixed.{left}"
+    found = "1 bug was" if report.found == 1 else f"{report.found} bugs were"
+    return f"{told}{why}. {found} found, {report.fixed} fixed.{left}"
 
 
 def numbers(report: PhaseReport) -> list[tuple[str, str]]:

@@ -117,9 +117,9 @@ def test_dagster_asks_for_what_is_due_and_its_checks_of_the_phase_turn_red(kiosk
     assert kiosk.judged("bug_phases", "no_high_bugs", "kiosk") == ["green", "yellow", "green", "red", "yellow"]
     assert kiosk.judged("bug_phases", "rate_within_limit", "kiosk") == ["green", "red", "green"]
     told = kiosk.made("bug_phases", "kiosk")
-    assert told[0] == "active, after 0 of 2 days. 0 bugs were found and 0 of them fixed."
+    assert told[0] == "active, after 0 of 2 days. 0 bugs were found, 0 fixed."
     extended = [each.partition(" of ")[2] for each in dict.fromkeys(told) if each.startswith("extended, after 2.1")]
-    came = "6 bugs were found and 1 of them fixed."
+    came = "6 bugs were found, 1 fixed."
     assert extended == [f"4 days: 4 bugs of priority 3 are open, more than 3. {came}", f"6 days: the fair. {came}"]
     assert told[-1].startswith("completed, after 6.1")
     assert told[-1].endswith(f"of 6 days: its 6 days are over. {came} What was open went to kiosk-phase2.")

@@ -40,7 +40,7 @@ def test_a_phase_is_listed_shown_extended_and_aborted(asked: Ask, orket: Orket, 
     assert asked("cards", "show", bug)["rock_id"] == "todo-phase2"
     page = tmp_path / "report.html"
     said = orket("bugs", "phase", "show", "todo", "--html", page).stdout
-    assert "aborted, after 0 of 9 days: sold. 1 bugs were found and 0 of them fixed." in said
+    assert "aborted, after 0 of 9 days: sold. 1 bug was found, 0 fixed." in said
     assert "Blank" in page.read_text()
 
 

@@ -162,7 +162,7 @@ def test_the_job_fixes_the_critical_bugs_of_a_rock_and_leaves_the_others(
     for name in ("blank", "slow"):
         assert told("delivered", f"stall-bug-{name}") == [f"{name} is delivered"]
         assert len(told("pull_requests", f"stall-bug-{name}")) == 3
-    assert told("bug_phases", "stall")[-1].endswith("3 bugs were found and 2 of them fixed.")
+    assert told("bug_phases", "stall")[-1].endswith("3 bugs were found, 2 fixed.")
     turns = sum(event.kind == "turn.completed" for event in all_events(stall))
     assert launch("fix_critical_bugs", partition="stall").status is DagsterRunStatus.SUCCESS
     assert sum(event.kind == "turn.completed" for event in all_events(stall)) == turns
@@ -211,7 +211,7 @@ def test_what_happens_in_a_phase_is_told_by_the_bridge(
     instance.add_dynamic_partitions("rocks", ["shop"])
     found(phase, "blank")
     assert launch("report_events").status is DagsterRunStatus.SUCCESS
-    assert told("bug_phases", "shop")[-1].endswith("1 bugs were found and 0 of them fixed.")
+    assert told("bug_phases", "shop")[-1].endswith("1 bug was found, 0 fixed.")
     key = AssetCheckKey(AssetKey("bug_phases"), "no_high_bugs")
     (failing,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert str(failing.status.value) == "FAILED"

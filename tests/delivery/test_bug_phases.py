@@ -264,4 +264,4 @@ def test_a_phase_from_the_delivery_to_the_second_rock_as_sql_and_the_report_tell
     assert by_day == [(21, 5, 4)]
     assert bugs == [("person", 4), ("verification", 1)]
     shown = report_path(world.factory, "shop").read_text()
-    assert "completed, after 21 of 21 days: its 21 days are over. 5 bugs were found and 4 of them fixed." in shown
+    assert "completed, after 21 of 21 days: its 21 days are over. 5 bugs were found, 4 fixed." in shown

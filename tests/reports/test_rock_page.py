@@ -74,7 +74,7 @@ def delivered(store: Store, tmp_path: Path) -> Store:
 def test_a_page_tells_every_attempt_with_its_reviews_and_runs_and_the_phase(delivered: Store, tmp_path: Path) -> None:
     page = rock_page(read(delivered, tmp_path))
     said = ("Attempt 1: branch orket/till/1, pull request #1, merged as m1m1m1m1m1m1", "ada: approved", "suite board")
-    again = ("Attempt 2: branch orket/till/2", "suite board", "Its bug-fix phase", "1 bugs were found", "What happened")
+    again = ("Attempt 2: branch orket/till/2", "suite board", "Its bug-fix phase", "1 bug was found", "What happened")
     places = [page.index(said[0])]
     for words in (*said[1:], *again):
         places.append(page.index(words, places[-1]))
