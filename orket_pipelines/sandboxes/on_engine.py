@@ -3,37 +3,33 @@ of 127.0.0.1 to each stands on a bridge of its own besides, and outlives generat
 
 import posixpath
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from orket_pipelines.clock import Clock, SystemClock
 from orket_pipelines.containers.model import (
-    OWNER,
     PURPOSE,
-    SUBJECT,
-    WORKSPACE,
     Container,
     ContainerPurpose,
     ContainerSpec,
-    Network,
 )
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.dependencies.model import CHECKOUT_TARGET
-from orket_pipelines.errors import PortTaken, SandboxError, Stopped, SubnetTaken
+from orket_pipelines.errors import SandboxError, Stopped
 from orket_pipelines.sandboxes import ways
-from orket_pipelines.sandboxes.allocations import PORT, SUBNET
+from orket_pipelines.sandboxes.at_once import AT_ONCE, in_parallel
 from orket_pipelines.sandboxes.beside import Circumstances, free_memory, why_in_place
 from orket_pipelines.sandboxes.building import Archive, Tail, run_script
+from orket_pipelines.sandboxes.forwarding import AFTER_CONTAINER, Forwarding
 from orket_pipelines.sandboxes.model import Service
+from orket_pipelines.sandboxes.networks import Networks
 from orket_pipelines.sandboxes.probing import listening_ports
 from orket_pipelines.sandboxes.runtime import (
     BESIDE,
     FRONT,
     SEALED,
-    AddressTaken,
     Condition,
     DeploymentFailed,
     Generation,
@@ -49,10 +45,8 @@ from orket_pipelines.sandboxes.specs import (
     build_spec,
     container_name,
     forwarded,
-    forwarder_spec,
     inside_url,
     network_name,
-    network_spec,
     port_of,
     service_spec,
     slug,
@@ -61,18 +55,12 @@ from orket_pipelines.sandboxes.specs import (
 from orket_pipelines.sandboxes.starting_databases import Databases
 from orket_pipelines.store import failpoint, reach
 
-STARTS_AT_ONCE = 3
-"""Cores and one more: the same time in all, and each starts four times sooner than where all start at once."""
 KILL_PATIENCE, TAKING_PATIENCE = 5.0, 60.0
 """Seconds that a build gets beyond its time until we no longer wait, and that taking its output may take."""
 GRACE = 3.0
 """Seconds that a stopped service gets to end by itself."""
 KILLED = 137
 """How a shell tells that its command was killed."""
-_Thing = TypeVar("_Thing", Container, Network)
-AFTER_NETWORK = failpoint("sandboxes.after_network")
-AFTER_CONTAINER = failpoint("sandboxes.after_container")
-AFTER_JOINING = failpoint("sandboxes.after_joining")
 AFTER_BUILD_CONTAINER = failpoint("sandboxes.after_build_container")
 
 
@@ -107,8 +95,8 @@ class ContainerRuntime:
 
     def end_builds(self, sandbox: str) -> None:
         """Remove the containers of builds."""
-        builds = self._labels_of(sandbox) | {PURPOSE: str(ContainerPurpose.BUILD)}
-        _in_parallel(lambda each: self.engine.remove(each.id), self.engine.containers(builds))
+        builds = self.station.found_by(sandbox) | {PURPOSE: str(ContainerPurpose.BUILD)}
+        in_parallel(lambda each: self.engine.remove(each.id), self.engine.containers(builds))
 
     def build(self, generation: Generation, service: Service, *, stop: threading.Event) -> None:
         """Run the build where there is no network, over a copy that goes with its container; what it made comes out
@@ -134,10 +122,10 @@ class ContainerRuntime:
         sealed, _ = self.networks(generation.sandbox, serving)
         handles = self._handles(generation, network_name(generation.sandbox, sealed), serving)
         ways.lead(serving or handles, asked=handles)
-        with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             # What nothing else waits for begins with it.
-            made = pool.submit(self._network, generation, sealed)
-            forwarding = pool.submit(self._forward, generation, made, serving)
+            made = pool.submit(Networks(self.engine, self.station).have, generation, sealed)
+            forwarding = pool.submit(Forwarding(self.engine, self.station).to, generation, made.result, serving)
             network = made.result()
             databases = Databases(self.engine, self.station, self.clock).start(generation, network)
             specs = [service_spec(self.station, generation, each, network) for each in generation.plan.services]
@@ -174,7 +162,7 @@ class ContainerRuntime:
     def halt(self, sandbox: str, handles: Handles) -> None:
         """Stop the containers; they stay, with their logs."""
         del handles  # labels tell
-        _in_parallel(lambda each: self.engine.stop(each.id, grace=GRACE), self._containers(sandbox))
+        in_parallel(lambda each: self.engine.stop(each.id, grace=GRACE), self._containers(sandbox))
 
     def clear(self, sandbox: str, handles: Handles, *, keep: bool, grace: float = 0.0) -> None:
         """Remove containers of the sandbox, but not its databases, which the next generation finds as they are. Labels
@@ -191,14 +179,14 @@ class ContainerRuntime:
             self.engine.remove(container.id)
 
         serving = (each for each in self._containers(sandbox) if each.labels.get(PURPOSE) != ContainerPurpose.DATABASE)
-        _in_parallel(end, (each for each in serving if each.name not in names))
+        in_parallel(end, (each for each in serving if each.name not in names))
 
     def remove(self, sandbox: str, handles: Handles) -> None:
         """Remove containers, networks and volumes of the sandbox."""
         del handles  # as above
-        _in_parallel(lambda each: self.engine.remove(each.id), self._containers(sandbox))
-        _in_parallel(lambda each: self.engine.remove_network(each.id), self.engine.networks(self._labels_of(sandbox)))
-        for volume in self.engine.volumes(self._labels_of(sandbox)):
+        in_parallel(lambda each: self.engine.remove(each.id), self._containers(sandbox))
+        Networks(self.engine, self.station).remove(sandbox)
+        for volume in self.engine.volumes(self.station.found_by(sandbox)):
             self.engine.remove_volume(volume.name)
 
     def _handles(self, generation: Generation, network: str, serving: Handles) -> Handles:
@@ -220,39 +208,9 @@ class ContainerRuntime:
         free, there = self.free_memory(), self.engine.facts().memory
         return free if free is None or there is None else min(free, there)
 
-    def _network(self, generation: Generation, which: str) -> str:
-        spec = network_spec(self.station, generation, which)
-        if spec.name not in {each.name for each in self.engine.networks(self._labels_of(generation.sandbox))}:
-            try:
-                self.engine.create_network(spec)
-            except SubnetTaken as error:
-                raise AddressTaken(SUBNET, spec.subnet or "") from error
-            reach(AFTER_NETWORK)
-        return spec.name
-
     def _start(self, spec: ContainerSpec) -> None:
         self.engine.start(spec)
         reach(AFTER_CONTAINER)
-
-    def _forward(self, generation: Generation, sealed: "Future[str]", serving: Handles) -> str:
-        """The forwarder on the network of the services besides: started, unless it carries to what serves."""
-        spec = forwarder_spec(self.station, generation, network_name(generation.sandbox, FRONT))
-        if not serving:
-            self._network(generation, FRONT)
-            self._start_forwarder(spec)
-        found, network = self.engine.find(spec.name), sealed.result()
-        if found is None or network not in found.addresses:
-            self.engine.connect(network, spec.name)
-            reach(AFTER_JOINING)
-        return spec.name
-
-    def _start_forwarder(self, spec: ContainerSpec) -> None:
-        try:
-            self._start(spec)
-        except PortTaken as error:
-            # The engine names the port somewhere in its words.
-            ports = [str(port.host_port) for port in spec.ports]
-            raise AddressTaken(PORT, next((port for port in ports if port in str(error)), ports[0])) from error
 
     def _run_build(self, spec: ContainerSpec, service: Service, stop: threading.Event) -> None:
         said = Tail()
@@ -297,11 +255,8 @@ class ContainerRuntime:
         end = self.clock.monotonic() + seconds
         return lambda: stop.is_set() or self.clock.monotonic() > end
 
-    def _labels_of(self, sandbox: str) -> dict[str, str]:
-        return {OWNER: self.station.owner, WORKSPACE: self.station.workspace, SUBJECT: sandbox}
-
     def _containers(self, sandbox: str) -> list[Container]:
-        return self.engine.containers(self._labels_of(sandbox))
+        return self.engine.containers(self.station.found_by(sandbox))
 
 
 def _named(handles: Handles) -> dict[str, str]:
@@ -316,8 +271,3 @@ def _condition(container: Container | None) -> Condition:
         return Condition(None, container.restarts)
     why = "was killed for want of memory" if container.out_of_memory else f"ended with code {container.exit_code}"
     return Condition(why, container.restarts)
-
-
-def _in_parallel(act: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
-    with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
-        list(pool.map(act, things))

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orket_pipelines.containers.model import (
+    OWNER,
+    SUBJECT,
+    WORKSPACE,
     ContainerLimits,
     ContainerPurpose,
     ContainerSpec,
@@ -61,6 +64,10 @@ class Station:
     database_images: Mapping[str, str] = field(default_factory=dict)
     database_patience: float = 60.0
     beside: Wish = "auto"
+
+    def found_by(self, subject: str) -> dict[str, str]:
+        """The labels that everything of a sandbox bears, whatever its name."""
+        return {OWNER: self.owner, WORKSPACE: self.workspace, SUBJECT: subject}
 
 
 def service_spec(station: Station, generation: Generation, service: Service, network: str) -> ContainerSpec:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orket_pipelines.clock import Clock
-from orket_pipelines.containers.model import OWNER, PURPOSE, SUBJECT, WORKSPACE, ContainerPurpose
+from orket_pipelines.containers.model import PURPOSE, ContainerPurpose
 from orket_pipelines.containers.port import Engine
 from orket_pipelines.errors import ContainerError, SandboxError
 from orket_pipelines.sandboxes.database_specs import database_name, database_spec, volume_spec
@@ -76,7 +76,7 @@ class Databases:
             return False
 
     def _end_others(self, sandbox: str, kept: set[str]) -> None:
-        labels = {OWNER: self.station.owner, WORKSPACE: self.station.workspace, SUBJECT: sandbox}
+        labels = self.station.found_by(sandbox)
         for each in self.engine.containers(labels | {PURPOSE: str(ContainerPurpose.DATABASE)}):
             if each.name not in kept:
                 self.engine.remove(each.id)
