@@ -212,6 +212,10 @@ class DockerEngine:
                     client.disconnect_container_from_network(attached, told["Id"], force=True)
             _unless_missing(lambda: client.remove_network(told["Id"]))
 
+    def remove_idle_network(self, name: str) -> None:
+        with self._connection.asking(f"remove network {name}") as client:
+            _unless_missing(lambda: client.remove_network(name))
+
     def create_volume(self, spec: VolumeSpec) -> Volume:
         allow_list.check_volume(spec)
         with self._connection.asking(f"create volume {spec.name}") as client:

@@ -218,6 +218,15 @@ class MemoryEngine:
             if found is not None:
                 self._world.record("remove_network", network=found.name)
 
+    def remove_idle_network(self, name: str) -> None:
+        with self._asking("remove_idle_network"):
+            found = self._world.find_network(name)
+            if found is None:
+                return
+            if user := self._world.on(found.name):
+                raise ContainerError(f"remove network {name}: container {user} is attached")
+            self._world.record("remove_network", network=found.name)
+
     def create_volume(self, spec: VolumeSpec) -> Volume:
         allow_list.check_volume(spec)
         with self._asking("create_volume"):

@@ -129,6 +129,11 @@ class World:
                 return network.name
         return None
 
+    def on(self, network: str) -> str | None:
+        """The name of a container that runs and is attached to the network."""
+        attached = (held for held in self.containers.values() if held.running and network in held.addresses)
+        return next((held.spec.name for held in attached), None)
+
     def user_of(self, volume: str) -> str | None:
         """The name of a container, running or not, that mounts the volume."""
         for held in self.containers.values():

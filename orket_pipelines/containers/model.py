@@ -126,7 +126,8 @@ class ContainerSpec:
 class NetworkSpec:
     """A bridge. By itself it is sealed: what is on it reaches nothing but what else is on it, not even this host, and
     nothing there can publish a port. `egress`, granted to the install proxy alone: things leave it. `published`,
-    granted to forwarders alone: nothing leaves it but answers, and ports can be published.
+    granted to forwarders alone: nothing leaves it but answers, ports can be published, and what is on it does not reach
+    what else is on it.
 
     `subnet` (CIDR) None lets the engine choose.
     """

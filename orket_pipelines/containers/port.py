@@ -92,6 +92,10 @@ class Engine(Protocol):
     def remove_network(self, name: str) -> None:
         """By name or id: detach whatever is attached and remove it; nothing happens where it is gone."""
 
+    def remove_idle_network(self, name: str) -> None:
+        """By name or id: remove it; nothing happens where it is gone. Raises: ContainerError while something that runs
+        is attached."""
+
     def create_volume(self, spec: VolumeSpec) -> Volume:
         """An empty volume."""
 

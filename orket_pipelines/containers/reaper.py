@@ -93,7 +93,7 @@ def reap(
     # may have been given to something new.
     return Reaped(
         _remove(orphans.containers, lambda container: engine.remove(container.id)),
-        _remove(orphans.networks, lambda network: engine.remove_network(network.id)),
+        _remove(orphans.networks, lambda network: engine.remove_idle_network(network.id)),
         _remove(orphans.volumes, lambda volume: engine.remove_volume(volume.name)),
     )
 

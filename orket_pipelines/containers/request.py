@@ -73,7 +73,9 @@ def create_network(spec: NetworkSpec) -> Body:
 
     A sealed one is `internal`: containers have no route out of it. And its bridge has no address on this host
     (`inhibit_ipv4`): nobody there can be asked for. An internal bridge alone lets containers reach this host, and one
-    without masquerading lets their packets leave, answers excepted. The bridge has a name of ours, for firewall rules.
+    without masquerading lets their packets leave, answers excepted. On one with published ports
+    is what belongs to many sandboxes, and none of it reaches another (`enable_icc`). The bridge has a name of ours, for
+    firewall rules.
     """
     pools = [] if spec.subnet is None else [{"Subnet": spec.subnet}]
     is_open = spec.egress or spec.published
@@ -86,6 +88,7 @@ def create_network(spec: NetworkSpec) -> Body:
             "com.docker.network.bridge.name": bridge_name(spec.name),
             "com.docker.network.bridge.enable_ip_masquerade": "true" if spec.egress else "false",
             **({} if is_open else {"com.docker.network.bridge.inhibit_ipv4": "true"}),
+            **({"com.docker.network.bridge.enable_icc": "false"} if spec.published else {}),
             "com.docker.network.bridge.host_binding_ipv4": LOOPBACK,
         },
         "internal": not is_open,

@@ -175,6 +175,7 @@ def test_a_network_with_ports_has_a_way_to_this_host_and_says_so_in_a_label() ->
     assert asked["options"] == {
         "com.docker.network.bridge.name": request.bridge_name("orket-front"),
         "com.docker.network.bridge.enable_ip_masquerade": "false",
+        "com.docker.network.bridge.enable_icc": "false",
         "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
     }
     assert (asked["labels"]["orket.published"], "orket.egress" in asked["labels"]) == ("true", False)

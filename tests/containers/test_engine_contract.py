@@ -182,6 +182,18 @@ def test_a_network_joins_containers_and_goes_with_whatever_is_attached(place: Pl
     assert place.engine.networks({SUBJECT: place.mark}) == []
 
 
+def test_a_network_that_something_runs_on_is_not_idle_and_goes_once_it_ended(place: Place) -> None:
+    network = place.engine.create_network(place.network())
+    made = place.engine.start(replace(place.spec(), network=network.name))
+    with pytest.raises(ContainerError):
+        place.engine.remove_idle_network(network.id)
+    assert place.engine.networks({SUBJECT: place.mark}) == [network]
+    place.engine.remove(made.id)
+    for _ in range(2):
+        place.engine.remove_idle_network(network.id)
+        assert place.engine.networks({SUBJECT: place.mark}) == []
+
+
 def test_a_volume_in_use_stays(place: Place) -> None:
     made = place.engine.create_volume(place.volume())
     assert place.engine.volumes({SUBJECT: place.mark}) == [made]

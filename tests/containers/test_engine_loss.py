@@ -90,6 +90,7 @@ def every_call(engine: DockerEngine) -> Iterator[Callable[[], object]]:
     yield lambda: engine.connect("net", "one")
     yield lambda: engine.networks({})
     yield lambda: engine.remove_network("net")
+    yield lambda: engine.remove_idle_network("net")
     yield lambda: engine.volumes({})
     yield lambda: engine.remove_volume("volume")
 

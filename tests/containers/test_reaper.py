@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from orket_pipelines.containers import ContainerPurpose, ContainerSpec, Labels, MemoryEngine, VolumeMount, VolumeSpec
+from orket_pipelines.containers import (
+    ContainerPurpose,
+    ContainerSpec,
+    Labels,
+    MemoryEngine,
+    NetworkSpec,
+    VolumeMount,
+    VolumeSpec,
+)
 from orket_pipelines.containers.model import Container, Network, Volume
 from orket_pipelines.containers.reaper import Orphans, find_orphans, reap
 from orket_pipelines.errors import EngineUnavailable
@@ -104,6 +112,20 @@ def test_an_engine_that_does_not_answer_is_not_an_empty_one(tmp_path: Path) -> N
     engine.unavailable = True
     with pytest.raises(EngineUnavailable):
         reap(engine, owner="us", workspace="default", now=NOW, is_live=lambda _: False)
+
+
+def test_a_network_that_a_living_container_stands_on_waits_for_the_next_time(tmp_path: Path) -> None:
+    engine = MemoryEngine(tmp_path)
+    labels = Labels("us", "default", "ISSUE-1", ContainerPurpose.WORKBENCH)
+    engine.create_network(NetworkSpec("orket-net", Labels("us", "default", "x", ContainerPurpose.SERVICE, expires=1)))
+    user = engine.start(ContainerSpec("orket-1", "image", ("run",), labels, (7, 8), network="orket-net"))
+
+    def reap_networks() -> tuple[str, ...]:
+        return reap(engine, owner="us", workspace="default", now=NOW, is_live=lambda _: True).networks
+
+    assert reap_networks() == ()
+    engine.remove(user.id)
+    assert reap_networks() == ("orket-net",)
 
 
 def test_a_volume_that_a_living_container_uses_waits_for_the_next_time(tmp_path: Path) -> None:
