@@ -15,11 +15,15 @@ import sqlalchemy as sa
 from orket_pipelines.clock import MICROSECONDS
 from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes.model import SandboxState
+from orket_pipelines.sandboxes.runtime import FRONT
 from orket_pipelines.store import Store, Transaction, tables
 
 PORT, SUBNET = "port", "subnet"
 SUBNET_PREFIX = 28
 """16 addresses: a gateway, and 13 services."""
+FRONT_PREFIX, FRONT_SHARE = 22, 3
+"""1024 addresses for the forwarders of a workspace, as many as a bridge can hold; of a small pool an eighth, which are
+more than there can be sandboxes in the rest."""
 FOREIGN = "another program"
 """The owner of what turned out to be in use by somebody whom the store does not know."""
 FOREIGN_FOR = 3_600 * MICROSECONDS
@@ -34,6 +38,11 @@ _mine = sa.and_(
 )
 # Of every workspace: a port is the machine's.
 _taken = sa.select(_allocations.c.value).where(_here)
+# The sandboxes that exist in the workspace of an allocation.
+_exists = sa.exists().where(
+    tables.sandboxes.c.workspace_id == _allocations.c.workspace_id,
+    tables.sandboxes.c.state != str(SandboxState.DELETED),
+)
 _owned = sa.select(_allocations.c.purpose, _allocations.c.value).where(_mine)
 
 
@@ -57,13 +66,23 @@ def lease_subnet(store: Store, owner: str, purpose: str, pool: str) -> str:
 
     Raises: SandboxError where none is left.
     """
-    found = _lease(store, _subnets(pool), owner, purpose)
+    found = _lease(store, _subnets(pool, SUBNET_PREFIX), owner, purpose)
     if found is None:
-        raise SandboxError(
-            f"none of the subnets of {pool} is left for a sandbox",
-            next_step="Remove sandboxes: orket sandboxes down NAME. Or widen ORKET_SANDBOX_SUBNETS.",
-        )
+        raise _all_leased(pool)
     return found
+
+
+def lease_front(store: Store, pool: str) -> str:
+    """A subnet (CIDR) of `pool` for what the forwarders of the workspace stand on together: the one that it has, or the
+    widest that is free.
+
+    Raises: SandboxError where none is left.
+    """
+    for prefix in range(_front_prefix(pool), SUBNET_PREFIX + 1):
+        found = _lease(store, _subnets(pool, prefix), FRONT, FRONT)
+        if found is not None:
+            return found
+    raise _all_leased(pool)
 
 
 def mark_taken(store: Store, kind: str, value: str) -> None:
@@ -95,15 +114,12 @@ def release_all_but(tx: Transaction, kind: str, owner: str, purposes: Sequence[s
 
 
 def release_abandoned(tx: Transaction) -> list[str]:
-    """Free what belongs to no sandbox that exists, in any workspace, and what strangers had an hour ago.
+    """Free what belongs to no sandbox that exists, in any workspace, the front of a workspace without any, and what
+    strangers had an hour ago.
 
     What was freed, as `port 20001`.
     """
-    exists = sa.exists().where(
-        tables.sandboxes.c.workspace_id == _allocations.c.workspace_id,
-        tables.sandboxes.c.id == _allocations.c.owner,
-        tables.sandboxes.c.state != str(SandboxState.DELETED),
-    )
+    exists = _exists.where(sa.or_(tables.sandboxes.c.id == _allocations.c.owner, _allocations.c.owner == FRONT))
     old = sa.and_(_allocations.c.owner == FOREIGN, _allocations.c.allocated_at < tx.now - FOREIGN_FOR)
     abandoned = sa.or_(old, sa.and_(_allocations.c.owner != FOREIGN, ~exists))
     # What another machine leased is as good as ours where its sandbox is gone: the store is the truth for all.
@@ -116,28 +132,49 @@ def release_abandoned(tx: Transaction) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """What there is of a kind: `at` says what the first, second … of `count` is, `is_free` asks the machine."""
+    """What there is of a kind: `at` says what the first, second … of `count` is, `is_free` asks the machine, and two
+    whose `parts` have one in common are not both given out."""
 
     kind: str
     count: int
     at: Callable[[int], str]
     is_free: Callable[[str], bool]
+    parts: Callable[[str], frozenset[str]] = lambda value: frozenset({value})
 
 
-def _subnets(pool: str) -> _Pool:
+def _subnets(pool: str, prefix: int) -> _Pool:
+    network = _network(pool)
+
+    def at(index: int) -> str:
+        return f"{network.network_address + index * 2 ** (32 - prefix)}/{prefix}"
+
+    # Whether one overlaps another network only the engine knows.
+    return _Pool(SUBNET, int(2 ** (prefix - network.prefixlen)), at, lambda _: True, _smallest)
+
+
+def _network(pool: str) -> ipaddress.IPv4Network:
     try:
-        network = ipaddress.IPv4Network(pool)
-        count = int(2 ** (SUBNET_PREFIX - network.prefixlen))
+        return ipaddress.IPv4Network(pool)
     except ValueError as error:
         raise SandboxError(
             f"{pool} cannot be cut into subnets: {error}", next_step="Correct ORKET_SANDBOX_SUBNETS: 10.213.0.0/16"
         ) from error
 
-    def at(index: int) -> str:
-        return f"{network.network_address + index * 2 ** (32 - SUBNET_PREFIX)}/{SUBNET_PREFIX}"
 
-    # Whether one overlaps another network only the engine knows.
-    return _Pool(SUBNET, count, at, lambda _: True)
+def _smallest(subnet: str) -> frozenset[str]:
+    """The subnets of sixteen addresses that one consists of."""
+    return frozenset(str(each) for each in ipaddress.IPv4Network(subnet).subnets(new_prefix=SUBNET_PREFIX))
+
+
+def _front_prefix(pool: str) -> int:
+    return min(max(FRONT_PREFIX, _network(pool).prefixlen + FRONT_SHARE), SUBNET_PREFIX)
+
+
+def _all_leased(pool: str) -> SandboxError:
+    return SandboxError(
+        f"none of the subnets of {pool} is left for a sandbox",
+        next_step="Remove sandboxes: orket sandboxes down NAME. Or widen ORKET_SANDBOX_SUBNETS.",
+    )
 
 
 def _lease(store: Store, pool: _Pool, owner: str, purpose: str) -> str | None:
@@ -156,9 +193,9 @@ def _lease(store: Store, pool: _Pool, owner: str, purpose: str) -> str | None:
 def _choose(pool: _Pool, taken: set[str], *, start: str) -> str | None:
     """The first that is free from a place that `start` decides: two homes, which know nothing of each other's leases,
     rarely try the same ones then."""
-    offset = zlib.crc32(start.encode())
+    offset, parts = zlib.crc32(start.encode()), frozenset[str]().union(*map(pool.parts, taken))
     values = (pool.at((offset + index) % pool.count) for index in range(pool.count))
-    return next((value for value in values if value not in taken and pool.is_free(value)), None)
+    return next((value for value in values if not parts & pool.parts(value) and pool.is_free(value)), None)
 
 
 def _is_free(port: str) -> bool:

@@ -12,6 +12,7 @@ from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.model import Plan, Sandbox, SandboxState, Tell
 from orket_pipelines.sandboxes.probing import Ask, Silence, await_answers, diagnose
 from orket_pipelines.sandboxes.runtime import (
+    FRONT,
     PROBE,
     AddressTaken,
     DeploymentFailed,
@@ -150,10 +151,13 @@ class BringingUp:
         owner, settings = generation.sandbox, self.settings
         names = [*(service.name for service in generation.plan.services), *((PROBE,) if networks else ())]
         ports = {name: allocations.lease_port(self.store, owner, name, settings.sandbox_ports) for name in names}
-        subnets = {
-            each: allocations.lease_subnet(self.store, owner, each, settings.sandbox_subnets) for each in networks
-        }
+        subnets = {each: self._lease_subnet(owner, each) for each in networks}
         return replace(generation, ports=ports, subnets=subnets)
+
+    def _lease_subnet(self, owner: str, network: str) -> str:
+        if network == FRONT:
+            return allocations.lease_front(self.store, self.settings.sandbox_subnets)
+        return allocations.lease_subnet(self.store, owner, network, self.settings.sandbox_subnets)
 
     def _ended(self, sandbox_id: str, handles: Handles) -> dict[str, str]:
         conditions = self.runtime.conditions(sandbox_id, handles)

@@ -122,10 +122,13 @@ class ContainerRuntime:
         sealed, _ = self.networks(generation.sandbox, serving)
         handles = self._handles(generation, network_name(generation.sandbox, sealed), serving)
         ways.lead(serving or handles, asked=handles)
+        networks = Networks(self.engine, self.station, self.clock)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             # What nothing else waits for begins with it.
-            made = pool.submit(Networks(self.engine, self.station).have, generation, sealed)
-            forwarding = pool.submit(Forwarding(self.engine, self.station).to, generation, made.result, serving)
+            made = pool.submit(networks.have, generation, sealed)
+            forwarding = pool.submit(
+                Forwarding(self.engine, self.station, networks).to, generation, made.result, serving
+            )
             network = made.result()
             databases = Databases(self.engine, self.station, self.clock).start(generation, network)
             specs = [service_spec(self.station, generation, each, network) for each in generation.plan.services]
@@ -185,7 +188,7 @@ class ContainerRuntime:
         """Remove containers, networks and volumes of the sandbox."""
         del handles  # as above
         in_parallel(lambda each: self.engine.remove(each.id), self._containers(sandbox))
-        Networks(self.engine, self.station).remove(sandbox)
+        Networks(self.engine, self.station, self.clock).remove(sandbox)
         for volume in self.engine.volumes(self.station.found_by(sandbox)):
             self.engine.remove_volume(volume.name)
 

@@ -16,7 +16,8 @@ WAYS = "ways"
 """The folder, as long-lived, of the file that says where connections are carried."""
 SEALED, BESIDE, FRONT = "sealed", "beside", "front"
 """The networks of a sandbox: the two that its generations stand on by turns, each with nothing else but its databases
-and what carries connections; and the one by which this host reaches them."""
+and what carries connections; and the one by which this host reaches what carries them, which all sandboxes of a
+workspace share."""
 PROBE = "(probe)"
 """What the port is leased for at which services are asked for by name: those that do not serve yet."""
 Handles = dict[str, Any]

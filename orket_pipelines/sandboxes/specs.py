@@ -1,5 +1,6 @@
 """What the engine is asked for to run or build a service: pure, so that tests compare literals."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -122,7 +123,7 @@ def forwarder_spec(station: Station, generation: Generation, network: str) -> Co
     published = {PROBED: generation.ports[PROBE]} | {port: generation.ports[name] for name, port in inside.items()}
     listens = (f"{WAYS_TARGET}/{ways.FILE}", *map(str, published))
     return ContainerSpec(
-        name=f"orket-{generation.sandbox[:12]}-forwarder",
+        name=forwarder_name(generation.sandbox),
         image=station.image,
         command=("python3", "-I", "-c", forwarder.source(), *listens),
         labels=labels(station, generation, ContainerPurpose.FORWARDER),
@@ -133,6 +134,11 @@ def forwarder_spec(station: Station, generation: Generation, network: str) -> Co
         ports=tuple(PublishedPort(port, here) for port, here in published.items()),
         restarts=station.restarts,
     )
+
+
+def forwarder_name(sandbox: str) -> str:
+    """Of the container that carries connections to a sandbox."""
+    return f"orket-{sandbox[:12]}-forwarder"
 
 
 def forwarded(generation: Generation) -> dict[str, int]:
@@ -146,14 +152,20 @@ def target_of(generation: Generation, service: Service) -> str:
 
 
 def network_spec(station: Station, generation: Generation, which: str) -> NetworkSpec:
-    """A bridge of a sandbox."""
-    purpose = ContainerPurpose.FORWARDER if which == FRONT else ContainerPurpose.SERVICE
-    bears, subnet = labels(station, generation, purpose), generation.subnets.get(which)
-    return NetworkSpec(network_name(generation.sandbox, which), bears, subnet=subnet, published=which == FRONT)
+    """A sealed bridge of a sandbox."""
+    bears, subnet = labels(station, generation, ContainerPurpose.SERVICE), generation.subnets.get(which)
+    return NetworkSpec(network_name(generation.sandbox, which), bears, subnet=subnet)
+
+
+def front_spec(station: Station, subnet: str | None) -> NetworkSpec:
+    """The bridge by which this host reaches the forwarders of all sandboxes of the workspace."""
+    bears = Labels(station.owner, station.workspace, FRONT, ContainerPurpose.FORWARDER)
+    named = hashlib.sha256(f"{station.owner}/{station.workspace}".encode()).hexdigest()
+    return NetworkSpec(network_name(named, FRONT), bears, subnet=subnet, published=True)
 
 
 def network_name(sandbox: str, which: str) -> str:
-    """Of one of its bridges."""
+    """Of one of the bridges of a sandbox, or of all."""
     return f"orket-{sandbox[:12]}-{which}"
 
 

@@ -8,6 +8,7 @@ from orket_pipelines.errors import EngineUnavailable
 from orket_pipelines.sandboxes import allocations, records
 from orket_pipelines.sandboxes.model import RUNS, Sandbox, Sandboxes, SandboxState
 from orket_pipelines.sandboxes.observing import observe
+from orket_pipelines.sandboxes.runtime import FRONT
 from orket_pipelines.store import Lease, LeaseKeeper, Store
 
 
@@ -44,7 +45,9 @@ def reconcile(sandboxes: Sandboxes, store: Store) -> list[Sandbox]:
 
 def is_used(labels: Mapping[str, str], sandboxes: Iterable[Sandbox]) -> bool:
     """Whether what bears these labels goes with one of the sandboxes; with the deployment that is begun or the one that
-    serves, where it is of a deployment."""
+    serves, where it is of a deployment. The front goes with any."""
+    if labels.get(SUBJECT) == FRONT:
+        return any(sandbox.state is not SandboxState.DELETED for sandbox in sandboxes)
     for sandbox in sandboxes:
         if sandbox.id == labels.get(SUBJECT) and sandbox.state is not SandboxState.DELETED:
             serving = sandbox.serving["generation"] if sandbox.serving is not None else sandbox.generation

@@ -104,8 +104,8 @@ def test_the_story_ends_with_what_it_deployed_and_nothing_else(undisturbed: End)
         ("fire", "port", "api"),
         ("fire", "port", "page"),
         ("fire", "subnet", "beside"),
-        ("fire", "subnet", "front"),
         ("fire", "subnet", "sealed"),
+        ("nobody", "subnet", "front"),
     ]
     running = [("service", "5-api"), ("service", "5-page"), ("forwarder", "forwarder")]
     assert undisturbed.engine == {

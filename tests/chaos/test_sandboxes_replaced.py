@@ -14,6 +14,7 @@ from orket_pipelines.dependencies import MemoryInstaller
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, open_sandboxes
 from orket_pipelines.sandboxes.allocations import PORT, SUBNET, leased
 from orket_pipelines.sandboxes.records import list_sandboxes
+from orket_pipelines.sandboxes.runtime import FRONT
 from orket_pipelines.sandboxes.upkeep import is_used
 from orket_pipelines.settings import Settings
 from orket_pipelines.store import Store
@@ -73,7 +74,7 @@ def everything(home: Path) -> State:
     engine, sandboxes = MemoryEngine(home, path=home / "engine.jsonl"), opened(home)
     with sandboxes.store.read() as tx:
         [row] = tx.execute(_rows()).mappings()
-        leases = {kind: leased(tx, kind, row["id"]) for kind in (PORT, SUBNET)}
+        leases = {kind: leased(tx, kind, row["id"]) | leased(tx, kind, FRONT) for kind in (PORT, SUBNET)}
     sandboxes.store.close()
     attached = {
         each.name.split("-", 2)[2]: sorted(network.split("-")[-1] for network in each.addresses)

@@ -87,7 +87,7 @@ def test_a_sandbox_whose_time_is_up_goes_and_one_in_use_stays_as_it_is(world: Wo
         SandboxState.RUNNING,
         SandboxState.RUNNING,
     ]
-    assert len(world.engine.networks({})) == 4
+    assert len(world.engine.networks({})) == 3, "a sealed one of each, and the front"
 
 
 def test_a_deployment_begins_the_time_anew(world: World) -> None:

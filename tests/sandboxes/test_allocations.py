@@ -13,6 +13,7 @@ from orket_pipelines.errors import SandboxError
 from orket_pipelines.sandboxes.allocations import (
     PORT,
     SUBNET,
+    lease_front,
     lease_port,
     lease_subnet,
     leased,
@@ -21,8 +22,8 @@ from orket_pipelines.sandboxes.allocations import (
     release_abandoned,
     release_all_but,
 )
-from orket_pipelines.sandboxes.model import Deployment
-from orket_pipelines.sandboxes.records import begin_deployment
+from orket_pipelines.sandboxes.model import Deployment, SandboxState
+from orket_pipelines.sandboxes.records import begin_deployment, change
 from orket_pipelines.store import Store
 
 PORTS = (23_000, 23_999)
@@ -109,6 +110,44 @@ def test_subnets_have_sixteen_addresses_and_do_not_overlap(store: Store) -> None
     assert found == {"10.9.0.0/28", "10.9.0.16/28"}
     with pytest.raises(SandboxError, match="none of the subnets"):
         lease_subnet(store, "three", "sealed", "10.9.0.0/27")
+
+
+def overlap(one: str, other: str) -> bool:
+    return ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))
+
+
+def test_the_forwarders_of_a_workspace_have_one_subnet_for_as_many_as_a_bridge_holds(store: Store) -> None:
+    front = lease_front(store, "10.9.0.0/16")
+    assert lease_front(store, "10.9.0.0/16") == front
+    assert ipaddress.ip_network(front).num_addresses == 1024
+
+    with pytest.raises(SandboxError, match="none of the subnets"):
+        lease_subnet(store, "one", "sealed", front)
+
+
+def test_in_a_small_pool_the_front_leaves_room_for_those_whom_it_is_for(store: Store) -> None:
+    front = lease_front(store, "10.9.0.0/24")
+    sealed = [lease_subnet(store, str(number), "sealed", "10.9.0.0/24") for number in range(14)]
+
+    assert ipaddress.ip_network(front).num_addresses == 32
+    assert not any(overlap(front, each) for each in sealed)
+
+
+def test_a_front_takes_less_where_sandboxes_lie_in_all_that_is_wide(store: Store) -> None:
+    sealed = [lease_subnet(store, str(number), "sealed", "10.9.0.0/24") for number in range(12)]
+    front = lease_front(store, "10.9.0.0/24")
+
+    assert not any(overlap(front, each) for each in sealed)
+
+
+def test_a_front_is_freed_once_its_workspace_has_no_sandbox(store: Store, tmp_path: Path) -> None:
+    with store.write() as tx:
+        sandbox = begin_deployment(tx, Deployment("rock", "rock", "c1", tmp_path), isolation="memory", lifetime=1)
+    front = lease_front(store, "10.9.0.0/16")
+    with store.write() as tx:
+        assert release_abandoned(tx) == []
+        change(tx, sandbox, state=SandboxState.DELETED)
+        assert release_abandoned(tx) == [f"subnet {front}"]
 
 
 def test_a_pool_that_is_none_names_the_setting(store: Store) -> None:

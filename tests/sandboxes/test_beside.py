@@ -172,7 +172,7 @@ def test_what_served_outlives_several_that_fail_and_goes_with_the_first_that_doe
     assert place.names() == ["4-api", "forwarder", "redis"]
     with place.store.read() as tx:
         assert set(leased(tx, PORT, sandbox.id)) == {"api", "(probe)"}
-        assert set(leased(tx, SUBNET, sandbox.id)) == {"sealed", "beside", "front"}
+        assert set(leased(tx, SUBNET, sandbox.id)) == {"sealed", "beside"}
 
 
 def test_a_stop_while_it_starts_leaves_what_serves(place: Place) -> None:
