@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orket_pipelines.containers import DockerEngine, installation_id
-from orket_pipelines.containers.model import OWNER
+from orket_pipelines.containers.model import OWNER, PUBLISHED
 from orket_pipelines.dependencies.model import Installer
 from orket_pipelines.sandboxes import DeployedSandboxes, Deployment, Sandbox, SandboxState, open_sandboxes
 from orket_pipelines.sandboxes.diagnosing import explain
@@ -96,6 +98,77 @@ def test_a_pair_is_built_served_replaced_and_removed(
     assert docker_engine.containers(owned(settings)) == []
     assert docker_engine.networks(owned(settings)) == []
     assert docker_engine.volumes(owned(settings)) == []
+
+
+REACH = """
+import socket, sys
+reached = []
+for host in sys.argv[2:]:
+    for port in (8999, 9000):
+        try:
+            socket.create_connection((host, port), 0.5).close()
+            reached.append(f"{host}:{port}")
+        except OSError:
+            pass
+print(sys.argv[1], *reached)
+"""
+
+
+def test_two_share_a_front_on_which_forwarders_do_not_reach_each_other(
+    sandboxes: DeployedSandboxes, docker_engine: DockerEngine, settings: Settings, pair: Pair
+) -> None:
+    first, second = (deploy(sandboxes, replace(pair("c1"), rock_id=rock)) for rock in ("one", "two"))
+    [front] = (each for each in docker_engine.networks(owned(settings)) if PUBLISHED in each.labels)
+    one, two = (docker_engine.find(f"orket-{each.id[:12]}-forwarder") for each in (first, second))
+    assert one is not None
+    assert two is not None
+    said: list[bytes] = []
+    hosts = [two.addresses[front.name], two.name, one.addresses[front.name]]
+    docker_engine.execute(one.id, ["python3", "-c", REACH, "reached", *hosts], output=said.append)
+    itself = " ".join(f"{hosts[2]}:{port}" for port in (8999, 9000))
+    assert b"".join(said).decode().strip() == f"reached {itself}"
+
+    sandboxes.down(first)
+    assert get(second.url) == "page c1"
+    assert [each.id for each in docker_engine.networks(owned(settings)) if PUBLISHED in each.labels] == [front.id]
+    sandboxes.down(second)
+    assert docker_engine.networks(owned(settings)) == []
+
+
+FRONT = """
+import sys
+from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from orket_pipelines.clock import SystemClock
+from orket_pipelines.containers import open_engine
+from orket_pipelines.sandboxes.networks import Networks
+from orket_pipelines.sandboxes.opening import station_of
+from orket_pipelines.settings import Settings
+settings = Settings(home=Path(sys.argv[1]))
+networks = Networks(open_engine(settings.home), station_of(settings), SystemClock())
+print("ready", flush=True)
+sys.stdin.readline()
+with ThreadPoolExecutor(4) as pool:
+    print(*pool.map(lambda _: networks.on_front(sys.argv[2], lambda name: networks._front().id), range(4)))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_want_the_front_at_the_same_moment_make_exactly_one(
+    docker_engine: DockerEngine, settings: Settings
+) -> None:
+    command = [sys.executable, "-c", FRONT, str(settings.home), "10.214.64.0/22"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    assert [process.stdout.readline() for process in started if process.stdout is not None] == ["ready\n"] * 3
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("now\n")
+        process.stdin.flush()
+    told = {front for process in started for front in process.communicate(timeout=60)[0].split()}
+
+    assert told == {each.id for each in docker_engine.networks(owned(settings))}
+    assert len(told) == 1
 
 
 class Client(threading.Thread):
