@@ -14,11 +14,14 @@ Ask = Callable[[str], int | None]
 """The status of a GET of an address; None where nothing answers."""
 PASSES = 2
 """Answers in a row that make a service healthy: the first may come from a server that is about to restart itself."""
-PAUSE = 0.04
-"""Seconds between rounds: a twentieth of what a small service takes to start."""
+PAUSE, LONGEST_PAUSE = 0.04, 0.5
+"""Seconds between rounds, at least and at most."""
+PART = 20
+"""Between those a round comes later by this part of the time that has gone: on a machine that is busy starting ten
+sandboxes, questions take from the services what these need to answer."""
 PATIENCE = 5.0
 """Seconds for one answer."""
-LOOK_EVERY = 0.5
+LOOK_EVERY = 1.0
 """Seconds between looks at whether what should answer still runs."""
 BAD = 500
 """The first status that is no answer of a healthy service."""
@@ -88,7 +91,7 @@ def await_answers(
         if now - began > patience and passes[waiting[0]] < PASSES:
             return Silence(waiting[0], status[waiting[0]])
         if not all(passes.values()):
-            clock.sleep(PAUSE)
+            clock.sleep(min(max(PAUSE, (now - began) / PART), LONGEST_PAUSE))
     return None
 
 

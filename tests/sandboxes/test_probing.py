@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import pytest
 
@@ -53,6 +54,18 @@ def test_a_service_that_ended_is_not_waited_for(clock: FakeClock) -> None:
     began = clock.monotonic()
     assert wait(Web(api=[None]), clock, {"api": "ended with code 3"}) == Silence("api", None, "ended with code 3")
     assert clock.monotonic() - began < 2
+
+
+def test_who_takes_long_is_asked_less_often_the_longer_it_takes(clock: FakeClock) -> None:
+    began, asked = clock.monotonic(), list[float]()
+
+    def tell(_: str) -> None:
+        asked.append(clock.monotonic() - began)
+
+    await_answers({"api": "http://api/"}, dict, ask=tell, clock=clock, patience=30.0, stop=threading.Event())
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses[:10] == pytest.approx([0.04] * 10), "as often as before, while a small service would start"
+    assert pauses[-1] == pytest.approx(0.5)
 
 
 def test_waiting_ends_when_a_stop_is_asked_for(clock: FakeClock) -> None:
