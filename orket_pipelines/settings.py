@@ -161,7 +161,8 @@ class Settings(BaseSettings):
 
     sandbox_ports: tuple[int, int] = Field((20_000, 29_999), description="First and last port for sandboxes.")
     sandbox_subnets: str = Field(
-        "10.213.0.0/16", description="Where sandboxes' networks are cut from, 16 addresses each."
+        "10.213.0.0/16",
+        description="Where sandboxes' networks are cut from, 16 addresses each, and 512 for what all stand on.",
     )
     sandbox_ttl: PositiveFloat = Field(7 * 86_400.0, description="Seconds after its deployment that a sandbox is kept.")
     sandbox_beside: Literal["auto", "always", "never"] = Field(

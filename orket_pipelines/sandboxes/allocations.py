@@ -21,9 +21,9 @@ from orket_pipelines.store import Store, Transaction, tables
 PORT, SUBNET = "port", "subnet"
 SUBNET_PREFIX = 28
 """16 addresses: a gateway, and 13 services."""
-FRONT_PREFIX, FRONT_SHARE = 22, 3
-"""1024 addresses for the forwarders of a workspace, as many as a bridge can hold; of a small pool an eighth, which are
-more than there can be sandboxes in the rest."""
+FRONT_PREFIX, FRONT_SHARE = 23, 3
+"""512 addresses for the forwarders of a workspace; of a small pool an eighth, which are as many as there
+can be sandboxes in the rest."""
 FOREIGN = "another program"
 """The owner of what turned out to be in use by somebody whom the store does not know."""
 FOREIGN_FOR = 3_600 * MICROSECONDS

@@ -36,7 +36,7 @@ from orket_pipelines.store import Store
 from tests.kills import do_and_die
 
 pytestmark = pytest.mark.slow
-POOL = "10.213.4.0/22"
+POOL = "10.213.4.0/23"
 
 
 def opened(home: Path, *, workspace: str = "default", engine: MemoryEngine | None = None) -> DeployedSandboxes:

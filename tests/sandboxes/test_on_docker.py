@@ -157,7 +157,7 @@ with ThreadPoolExecutor(4) as pool:
 def test_processes_that_want_the_front_at_the_same_moment_make_exactly_one(
     docker_engine: DockerEngine, settings: Settings
 ) -> None:
-    command = [sys.executable, "-c", FRONT, str(settings.home), "10.214.64.0/22"]
+    command = [sys.executable, "-c", FRONT, str(settings.home), "10.214.64.0/23"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     started = [subprocess.Popen(command, **pipes) for _ in range(3)]
     assert [process.stdout.readline() for process in started if process.stdout is not None] == ["ready\n"] * 3
