@@ -25,8 +25,11 @@ class Connections:
         self._driver = driver
         self._idle: dict[bool, list[Pair]] = {False: [], True: []}
 
-    def begin(self, *, write: bool, whole: bool = True) -> Pair:
-        """A connection for `end` or `undo`, with a transaction open on it, if `whole`. Raises: SQLAlchemy's errors."""
+    def begin(self, *, write: bool, whole: bool = True, arrive: Callable[[Driver], None] | None = None) -> Pair:
+        """A connection for `end` or `undo`, with a transaction open on it, if `whole`; `arrive` is the first to use it.
+
+        Raises: SQLAlchemy's errors; what `arrive` raises.
+        """
         try:
             pair, is_new = self._idle[write].pop(), False
         except IndexError:
@@ -34,12 +37,14 @@ class Connections:
         try:
             if whole:
                 pair[1].begin(write=write)
-        except BaseException:
-            lost = pair[1].is_lost
+            if arrive is not None:
+                arrive(pair[1])
+        except BaseException as error:
+            lost = pair[1].is_lost and isinstance(error, sa.exc.DBAPIError)
             self.undo(pair, write=write)
             if lost and not is_new:
                 # The server was started again meanwhile: nothing was begun that could be lost.
-                return self.begin(write=write, whole=whole)
+                return self.begin(write=write, whole=whole, arrive=arrive)
             raise
         return pair
 
@@ -64,11 +69,14 @@ class Connections:
             self._forget(pair)
             return
         try:
-            # What SQLAlchemy ran by itself left it in a transaction of its own; it is the driver's.
-            connection.rollback()
             driver.rollback()
+            # What SQLAlchemy ran by itself left it in a transaction of its own, of which nothing is left.
+            connection.rollback()
         finally:
-            self._idle[write].append(pair)
+            if driver.is_lost:
+                self._forget(pair)
+            else:
+                self._idle[write].append(pair)
 
     def close(self) -> None:
         """Give all back that are not in use."""

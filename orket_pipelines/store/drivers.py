@@ -4,7 +4,7 @@ SQLAlchemy builds a connection, a transaction and an execution anew each time, w
 database needs to answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
 import sqlalchemy as sa
@@ -14,10 +14,10 @@ LOCK_WAIT = 30.0
 
 
 class Answer(NamedTuple):
-    """The rows of a statement that brings some, as tuples; and how many it found or changed."""
+    """The rows of a statement that brings some, as tuples; and how many it found or changed, or who knows it."""
 
     rows: list[Any]
-    touched: int
+    touched: int | Callable[[], int]
 
 
 class Driver(Protocol):
@@ -46,6 +46,10 @@ class Driver(Protocol):
         """Begin the one write of the moment, waiting for the one before, or a read of one moment."""
         ...
 
+    def settle(self) -> None:
+        """Wait until all that was run has its answer; SQLAlchemy may use the connection then."""
+        ...
+
     def commit(self) -> None:
         """End what is begun, durably."""
         ...
@@ -54,8 +58,18 @@ class Driver(Protocol):
         """Leave nothing of what is begun."""
         ...
 
-    def run(self, sql: str, values: Sequence[Any]) -> Answer:
-        """Run one statement in whatever is begun, or by itself."""
+    def run(self, sql: str, values: Sequence[Any], *, rows: bool = True) -> Answer:
+        """Run one statement in whatever is begun, or by itself.
+
+        One that brings no `rows` may fail with a later one, or at the end.
+        """
+        ...
+
+    def demand(self, sql: str, values: Sequence[Any], *, otherwise: Callable[[], Exception]) -> None:
+        """Let nothing be committed unless this query finds a row.
+
+        Raises: what `otherwise` makes, here or from what comes later, and at the latest from `commit`.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import sqlalchemy as sa
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from orket_pipelines.store.leases import Lease
 
 _fence = Prepared(
-    sa.select(tables.leases.c.token).where(
-        tables.leases.c.workspace_id == sa.bindparam("workspace_id"), tables.leases.c.name == sa.bindparam("name")
+    sa.select(tables.leases.c.name).where(
+        tables.leases.c.workspace_id == sa.bindparam("workspace_id"),
+        tables.leases.c.name == sa.bindparam("name"),
+        tables.leases.c.token == sa.bindparam("token"),
     )
 )
 
@@ -37,21 +40,24 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One open transaction; everything in it commits or nothing. `now` is one time for all that it writes.
+    """One open transaction; everything in it commits or nothing. `now` is one time for all that it writes."""
 
-    `driver` is what lies under `connection`; what runs on either is part of it.
-    """
-
-    connection: sa.Connection
     workspace_id: str
     now: int
     origin: Origin
-    driver: Driver
+    _connection: sa.Connection
+    _driver: Driver
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
-        return self.connection.dialect.name
+        return self._connection.dialect.name
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For what only SQLAlchemy can run; it is part of the transaction."""
+        self._driver.settle()
+        return self._connection
 
     @overload
     def execute(self, statement: Prepared, parameters: Mapping[str, Any]) -> Rows: ...
@@ -69,13 +75,13 @@ class Transaction:
         """Run one statement."""
         if isinstance(statement, Prepared):
             given: Any = parameters
-            return statement.run(self.driver, given)
+            return statement.run(self._driver, given)
         return self.connection.execute(statement, parameters)
 
     def refresh_statistics(self, *changed: sa.Table) -> None:
         """Have PostgreSQL look at tables of which much has changed. By itself it does so up to a minute later, and
         until then reads whole workspaces for single rows. SQLite needs none of it."""
-        if self.connection.dialect.name == "postgresql":
+        if self.dialect == "postgresql":
             for table in changed:
                 self.connection.execute(sa.text(f"ANALYZE {table.name}"))
 
@@ -145,55 +151,59 @@ class Store:
         self.engine.dispose()
 
     def _transaction(self, *, write: bool, whole: bool = True) -> AbstractContextManager[Transaction]:
-        writers = self._writers if write else None
-        return _Open(self._connections, writers, self._explained, self._start, whole=whole)
+        arrive, writers = (self._arrive, self._writers) if write else (None, None)
+        return _Open(self._connections, writers, self._explained, self._start, arrive=arrive, whole=whole)
 
-    def _start(self, pair: Pair, *, write: bool) -> Transaction:
-        transaction = Transaction(pair[0], self.workspace_id, self.clock.now(), self.origin, pair[1])
-        if write and self.fence is not None:
-            self._check_fence(transaction, self.fence)
-        return transaction
+    def _start(self, pair: Pair) -> Transaction:
+        return Transaction(self.workspace_id, self.clock.now(), self.origin, *pair)
 
-    def _check_fence(self, tx: Transaction, fence: "Lease") -> None:
-        token = tx.execute(_fence, {"workspace_id": tx.workspace_id, "name": fence.name}).scalar()
-        if token != fence.token:
-            raise LeaseLost(
-                f"{fence.name}: another worker has taken over (its token {token}, ours {fence.token}); "
-                "nothing was written"
-            )
+    def _arrive(self, driver: Driver) -> None:
+        """Have nothing committed but under the lease; who has none waits for the turn, whose time is theirs."""
+        fence = self.fence
+        if fence is None:
+            driver.settle()
+            return
+        held = {"workspace_id": self.workspace_id, "name": fence.name, "token": fence.token}
+        _fence.demand(driver, held, otherwise=partial(_taken_over, fence))
+
+
+def _taken_over(fence: "Lease") -> LeaseLost:
+    return LeaseLost(f"{fence.name}: another worker has taken over from token {fence.token}; nothing was written")
 
 
 class _Open:
     """One transaction, written out: the generators that would say the same cost more than it does.
 
-    `writers` is the queue that a write waits in, None for a read. Without `whole`, nothing is begun.
+    `writers` is the queue that a write waits in, and `arrive` what it does first; None for a read. Without `whole`,
+    nothing is begun.
     """
 
-    __slots__ = ("_connections", "_explained", "_pair", "_start", "_whole", "_writers")
+    __slots__ = ("_arrive", "_connections", "_explained", "_pair", "_start", "_whole", "_writers")
 
     def __init__(
         self,
         connections: Connections,
         writers: "_Queue | None",
         explained: "_Explained",
-        start: Callable[..., Transaction],
+        start: Callable[[Pair], Transaction],
         *,
+        arrive: Callable[[Driver], None] | None,
         whole: bool,
     ) -> None:
         self._connections, self._writers, self._explained = connections, writers, explained
-        self._start, self._whole = start, whole
+        self._start, self._arrive, self._whole = start, arrive, whole
 
     def __enter__(self) -> Transaction:
         write = self._writers is not None
         if self._writers is not None:
             self._writers.__enter__()
         try:
-            self._pair = self._connections.begin(write=write, whole=self._whole)
+            self._pair = self._connections.begin(write=write, whole=self._whole, arrive=self._arrive)
         except BaseException as error:
             self._leave(error)
             raise
         try:
-            return self._start(self._pair, write=write)
+            return self._start(self._pair)
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise

@@ -25,11 +25,16 @@ Converts = tuple[tuple[int, Callable[[Any], Any]], ...]
 class Rows:
     """All that a statement brought. Rows are named tuples; it answers the same questions as SQLAlchemy's result."""
 
-    __slots__ = ("_rows", "rowcount")
+    __slots__ = ("_rows", "_touched")
 
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
+    def __init__(self, rows: list[Any], touched: int | Callable[[], int]) -> None:
         self._rows = rows
-        self.rowcount = rowcount
+        self._touched = touched
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement found or changed."""
+        return self._touched if isinstance(self._touched, int) else self._touched()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._rows)
@@ -48,11 +53,11 @@ class Rows:
 
     def scalars(self) -> "Rows":
         """The first column of every row."""
-        return Rows([row[0] for row in self._rows], self.rowcount)
+        return Rows([row[0] for row in self._rows], self._touched)
 
     def mappings(self) -> "Rows":
         """Every row as a dictionary."""
-        return Rows([row._asdict() for row in self._rows], self.rowcount)
+        return Rows([row._asdict() for row in self._rows], self._touched)
 
 
 class Prepared:
@@ -67,13 +72,21 @@ class Prepared:
 
     def run(self, driver: Driver, parameters: Parameters) -> Rows:
         """Raises: SQLAlchemy's errors."""
-        names = tuple(parameters)
+        form = self._form(driver, tuple(parameters))
+        rows, touched = driver.run(form.sql, form.bind(parameters), rows=form.brings_rows)
+        return Rows(form.read(rows) if rows else rows, touched)
+
+    def demand(self, driver: Driver, parameters: Parameters, *, otherwise: Callable[[], Exception]) -> None:
+        """Let nothing be committed unless this query finds a row. Raises: as `Driver.demand`."""
+        form = self._form(driver, tuple(parameters))
+        driver.demand(form.sql, form.bind(parameters), otherwise=otherwise)
+
+    def _form(self, driver: Driver, names: tuple[str, ...]) -> "_Form":
         # One store may be SQLite, and the next one of the same process PostgreSQL.
         form = self._forms.get((driver.dialect.name, names))
         if form is None:
             form = self._forms[driver.dialect.name, names] = _compile(self.statement, names, driver)
-        rows, touched = driver.run(form.sql, form.bind(parameters))
-        return Rows(form.read(rows) if rows else rows, touched)
+        return form
 
 
 def insert_in_order(table: sa.Table) -> Prepared:
@@ -94,6 +107,7 @@ class _Form:
     pick: Callable[[Parameters], tuple[Any, ...]]
     constants: Parameters
     binds: Converts
+    brings_rows: bool
     row: Callable[[Iterable[Any]], Any]
     converts: Converts
 
@@ -130,7 +144,8 @@ def _compile(statement: Any, names: tuple[str, ...], driver: Driver) -> _Form:
         pick=itemgetter(*order) if len(order) > 1 else lambda values: tuple(values[name] for name in order),
         constants={name: value for name, value in compiled.params.items() if name not in names},
         binds=_where_needed(into),
-        row=partial(tuple.__new__, row) if columns else lambda values: values,
+        brings_rows=bool(columns),
+        row=partial(tuple.__new__, row),
         converts=_where_needed(out_of),
     )
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,9 @@ class SqliteDriver:
         """A write waits for that of another process."""
         self.run("BEGIN IMMEDIATE" if write else "BEGIN", ())
 
+    def settle(self) -> None:
+        """Nothing is left: each statement is waited for."""
+
     def commit(self) -> None:
         """Returns when it is on the disk."""
         self.run("COMMIT", ())
@@ -61,13 +64,18 @@ class SqliteDriver:
         """Nothing happens where nothing is begun."""
         self._driver.rollback()
 
-    def run(self, sql: str, values: Sequence[Any]) -> Answer:
+    def run(self, sql: str, values: Sequence[Any], *, rows: bool = True) -> Answer:  # noqa: ARG002 - all are waited for
         """On the driver, which keeps the statements it has parsed."""
         try:
             cursor = self._driver.execute(sql, values)
             return Answer(cursor.fetchall(), cursor.rowcount)
         except sqlite3.Error as error:
             raise as_sqlalchemy(error, sql, sqlite3.Error) from error
+
+    def demand(self, sql: str, values: Sequence[Any], *, otherwise: Callable[[], Exception]) -> None:
+        """At once."""
+        if not self.run(sql, values).rows:
+            raise otherwise()
 
 
 def _make_folder(folder: Path) -> None:
