@@ -75,7 +75,8 @@ def spent_on(tx: Transaction, scope: Scope, *, card_id: str, rock_id: str | None
         tokens=turn.tokens or 0,
         cost=turn.cost or 0.0,
         unpriced=turn.unpriced or 0,
-        seconds=(turn.microseconds or 0) / MICROSECONDS + (call.seconds or 0.0),
+        # PostgreSQL's sum of large integers is a decimal, which goes with no float.
+        seconds=int(turn.microseconds or 0) / MICROSECONDS + (call.seconds or 0.0),
     )
 
 

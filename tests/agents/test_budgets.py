@@ -9,17 +9,17 @@ from pydantic import ValidationError
 from orket_pipelines.agents import run_session
 from orket_pipelines.agents.budgets import Line, Scope, Spent, compare, describe_left, describe_spent
 from orket_pipelines.agents.ledger import demand_budget, spent_on
-from orket_pipelines.agents.model import Assignment
+from orket_pipelines.agents.model import Assignment, Purpose
 from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
-from orket_pipelines.agents.records import list_sessions, turns_of
+from orket_pipelines.agents.records import Session, Turn, insert_session, insert_turn, list_sessions, turns_of
 from orket_pipelines.agents.tools.model import Desk
 from orket_pipelines.budget_settings import Budget, Budgets
 from orket_pipelines.cards.model import Card, CardKind, CardState
 from orket_pipelines.cards.records import insert_cards
 from orket_pipelines.clock import FakeClock
 from orket_pipelines.errors import BudgetSpent
-from orket_pipelines.store import tables
+from orket_pipelines.store import Store, tables
 
 READY = {"request_state": {"state": "ready_for_testing", "summary": "It is done."}}
 
@@ -70,6 +70,19 @@ def test_the_ledger_counts_what_is_stored(desk: Desk, assignment: Assignment) ->
         other = spent_on(tx, Scope.ISSUE, card_id="other", rock_id=None)
     assert (spent.requests, spent.tool_calls, spent.tokens, spent.cost, spent.unpriced) == (4, 4, 480, 1.0, 0)
     assert other == Spent()
+
+
+def test_the_ledger_adds_up_time_tokens_and_cost_on_each_database(store: Store) -> None:
+    session = Session("s", "i", 1, "coder", Purpose.WORK, 1, "c" * 40, "m", [], None)
+    with store.write() as tx:
+        insert_cards(tx, [Card("i", CardKind.ISSUE, "I")])
+        insert_session(tx, session)
+        for number in (1, 2):
+            insert_turn(tx, session, Turn(number, [], "m", 1_234_567, 3, 0.125, 0, 1), 1.5)
+    with store.read() as tx:
+        spent = spent_on(tx, Scope.ISSUE, card_id="i", rock_id=None)
+    assert (spent.requests, spent.tokens, spent.cost) == (2, 2 * 1_234_570, 0.25)
+    assert isinstance(spent.seconds, float)
 
 
 def test_an_answer_without_a_price_is_counted_and_costs_nothing(desk: Desk, assignment: Assignment) -> None:
