@@ -141,6 +141,7 @@ def sweep(left: set[str], make_home: Callable[[], Path], undisturbed: End) -> No
         left -= set(killed)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("share", range(SHARES))
 def test_kills_at_every_failpoint_change_nothing_in_the_end(
     share: int, undisturbed: End, tmp_path_factory: pytest.TempPathFactory
@@ -167,6 +168,7 @@ def test_on_postgresql_it_ends_as_on_sqlite_wherever_it_is_killed(
     sweep(set(SWEPT[share::SHARES]) - MIGRATING, make_home, undisturbed)
 
 
+@pytest.mark.sqlite
 def test_where_two_have_to_approve_kills_among_their_reviews_change_nothing(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

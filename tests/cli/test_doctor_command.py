@@ -58,6 +58,7 @@ def test_a_home_that_this_user_may_not_write_to_fails(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
+@pytest.mark.sqlite
 def test_a_store_that_does_not_open_fails_with_the_stores_own_words(tmp_path: Path) -> None:
     (tmp_path / "orket.db").mkdir()
     found = checks.check_store(Settings(home=tmp_path))

@@ -34,6 +34,7 @@ def test_a_wrong_setting_names_the_setting(orket: Orket, monkeypatch: pytest.Mon
     assert done.stderr.startswith("orket: ORKET_LEASE_PATIENCE: must be a number")
 
 
+@pytest.mark.sqlite
 def test_a_home_that_cannot_be_made_is_one_clear_line(orket: Orket, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = orket("cards", "list", "--home", tmp_path / "file" / "home")
