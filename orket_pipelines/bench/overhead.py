@@ -3,8 +3,10 @@
 Measured with code, forge and workbench that do nothing but remember; then with each real layer added. The floor stays
 the same: what git, processes and Dagster cost by themselves shows as what a layer adds.
 
-The floor is as many commits, and the same two conversations of bare agents. Where a layer names `long_runs`, it is as
-many steps of one bare agent that goes on for 25 of them: less than two conversations cost, whoever holds them.
+The floor is as many commits, and the same two conversations of bare agents. Where a metric names `long_runs`, it is as
+many steps of one bare agent that goes on for 25 of them: less than two conversations cost, whoever holds them. Where it
+names `bare_layers`, the layers' own floors are in it: git as somebody uses it by hand, the tests as bare processes, and
+a run of bare Dagster that records as much.
 
 The null layer and its floor are measured in turn, and the round told of whose ratio of CPU is the middle one: how long
 the same takes differs by half from one second to the next where others use the machine too.
@@ -20,9 +22,9 @@ from pathlib import Path
 
 from orket_pipelines.agents.models.playbook import Playbook
 from orket_pipelines.agents.models.scripted import Scripted
-from orket_pipelines.bench import under_dagster
+from orket_pipelines.bench import bare_git, under_dagster
 from orket_pipelines.bench.floor import Cost, agent_steps, commits, conversations
-from orket_pipelines.bench.line import SCRIPT, TURNS, import_rocks, null_factory, null_workbenches
+from orket_pipelines.bench.line import PROOF, SCRIPT, TURNS, import_rocks, null_factory, null_workbenches
 from orket_pipelines.bench.model import Metric, Report, against
 from orket_pipelines.delivery import Factory, Result, deliver_rock, open_factory
 from orket_pipelines.delivery.factory import open_forge
@@ -35,6 +37,8 @@ ROCK = "bench"
 ISSUES = 100
 DAGSTER_ISSUES = 20
 """Dagster records some thirty events for an issue, each on disk before the next: fewer issues tell as much."""
+BY_HAND = 30
+"""Issues of the floor of real git, which vary little."""
 ROUNDS = 5
 """Of the null layer, whose ratio is what is judged; what the others add is many times what differs."""
 WARM_UP = 4
@@ -74,16 +78,26 @@ def measure(report: Report) -> list[Metric]:
             for number in range(rounds):
                 report(f"{ISSUES} issues, layer {layer}, round {number + 1} of {rounds}")
                 found.append(_round(Path(folder, str(number)), layer))
-        middle = statistics.median_low(found)
-        metrics += _metrics(layer, middle)
+            middle = statistics.median_low(found)
+            metrics += _metrics(layer, middle)
+            if layer != LAYERS[0]:
+                bare = _by_hand(Path(folder, "by-hand"), layer)
+                metrics += _beside_bare(layer, middle, bare)
     report(f"{DAGSTER_ISSUES} issues, layer dagster")
     with tempfile.TemporaryDirectory(prefix="orket-bench-") as folder:
         home = Path(folder, "measured")
         import_rocks(Settings(home=home, database_url=None), [ROCK], DAGSTER_ISSUES)
-        cost = under_dagster.deliver(home, ROCK, SCRIPT)
+        cost, recording = under_dagster.deliver(home, ROCK, SCRIPT)
         # The line commits as often as in the layer below.
-        scaled = Run(cost.per(DAGSTER_ISSUES).times(ISSUES), middle.run.commits)
-        return metrics + _metrics("dagster", _beside_floor(scaled, home))
+        scaled = _beside_floor(Run(cost.per(DAGSTER_ISSUES).times(ISSUES), middle.run.commits), home)
+        bare += recording.per(DAGSTER_ISSUES)
+        return [*metrics, *_metrics("dagster", scaled), *_beside_bare("dagster", scaled, bare)]
+
+
+def _by_hand(folder: Path, layer: str) -> Cost:
+    """What the layer's means cost an issue without us."""
+    folder.mkdir()
+    return bare_git.deliver(folder, BY_HAND, tests=PROOF if layer == "processes" else ()).per(BY_HAND)
 
 
 def _round(folder: Path, layer: str) -> Round:
@@ -104,6 +118,14 @@ def _metrics(layer: str, found: Round) -> list[Metric]:
         against(f"overhead.{layer}.wall_per_issue", mine.wall * 1e3, "ms", bare.wall * 1e3),
         against(f"overhead.{layer}.cpu_per_issue_long_runs", mine.cpu * 1e3, "ms", found.long_runs.cpu * 1e3),
         Metric(f"overhead.{layer}.commits_per_issue", round(found.run.commits / ISSUES, 2), "commits"),
+    ]
+
+
+def _beside_bare(layer: str, found: Round, bare: Cost) -> list[Metric]:
+    mine, floor = found.run.cost.per(ISSUES), found.floor + bare
+    return [
+        against(f"overhead.{layer}.cpu_per_issue_bare_layers", mine.cpu * 1e3, "ms", floor.cpu * 1e3),
+        against(f"overhead.{layer}.wall_per_issue_bare_layers", mine.wall * 1e3, "ms", floor.wall * 1e3),
     ]
 
 

@@ -15,14 +15,19 @@ LIMIT = 600.0
 """Seconds after which the run is given up."""
 
 
-def deliver(home: Path, rock_id: str, playbook: dict[str, Any]) -> Cost:
-    """What the run costs once Dagster is loaded. The cards are in the store of `home` already."""
+def deliver(home: Path, rock_id: str, playbook: dict[str, Any]) -> tuple[Cost, Cost]:
+    """What the run costs once Dagster is loaded, and a bare run that records as much.
+
+    The cards are in the store of `home` already.
+    """
     scripts = home / "playbooks" / "bench"
     scripts.mkdir(parents=True)
     # JSON is YAML too.
     (scripts / "playbook.yaml").write_text(json.dumps(playbook))
     environment = {"ORKET_HOME": str(home), "ORKET_PLAYBOOKS": str(scripts.parent)}
-    return Cost(**_run("orket_pipelines.server.measured_run", "deliver_rock", rock_id, **environment))
+    found = _run("orket_pipelines.server.measured_run", "deliver_rock", rock_id, **environment)
+    bare = _run("orket_pipelines.server.bare_run", json.dumps(found.pop("recorded")))
+    return Cost(**found), Cost(**bare)
 
 
 def ask_for_partitions(rocks: int, issues: int) -> tuple[float, float]:
@@ -33,7 +38,7 @@ def ask_for_partitions(rocks: int, issues: int) -> tuple[float, float]:
     return found["query"], found["bare"]
 
 
-def _run(module: str, *arguments: str, **environment: str) -> dict[str, float]:
+def _run(module: str, *arguments: str, **environment: str) -> dict[str, Any]:
     """What the module tells in a line of JSON. Dagster is loaded in a process of its own."""
     command = [sys.executable, "-m", module, *arguments]
     # The store of this bench is its own, whatever a workspace of the same machine uses.
@@ -43,5 +48,5 @@ def _run(module: str, *arguments: str, **environment: str) -> dict[str, float]:
         raise OrketError(f"what runs under Dagster failed: {done.stderr.strip().splitlines()[-1:]}")
     # Dagster's own processes write to the same place, before it and after.
     (told,) = (line for line in done.stdout.splitlines() if line.startswith('{"'))
-    found: dict[str, float] = json.loads(told)
+    found: dict[str, Any] = json.loads(told)
     return found

@@ -1,25 +1,34 @@
 """One run of a job of the application in this process, as a run worker does it, and what it cost: for the bench.
 
-`python -m orket_pipelines.server.measured_run JOB PARTITION` prints `{"cpu": seconds, "wall": seconds}`; the loading of
-Dagster, the definitions and the model layer is not in it, children are.
+`python -m orket_pipelines.server.measured_run JOB PARTITION` prints `{"cpu": seconds, "wall": seconds, "recorded": …}`;
+the loading of Dagster, the definitions and the model layer is not in the times, children are. `recorded` is how many
+steps, materializations, checks and lines of the log the run has.
 """
 
 import json
 import os
 import sys
 import time
+from collections import Counter
 from importlib import import_module
 from typing import Any
 
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from orket_pipelines.settings import application_folder
 
+RECORDED = {
+    "steps": DagsterEventType.STEP_SUCCESS,
+    "materializations": DagsterEventType.ASSET_MATERIALIZATION,
+    "checks": DagsterEventType.ASSET_CHECK_EVALUATION,
+    "logs": None,
+}
 
-def measure(job: str, partition: str) -> dict[str, float]:
-    """CPU and wall time of the run, in seconds. Raises: RuntimeError where the run does not succeed."""
+
+def measure(job: str, partition: str) -> dict[str, Any]:
+    """CPU and wall time of the run in seconds, and what it recorded. Raises: RuntimeError where it does not succeed."""
     sys.path.insert(0, str(application_folder()))
     definitions: Any = import_module("definitions")
     definition = definitions.defs.resolve_job_def(job)
@@ -30,10 +39,12 @@ def measure(job: str, partition: str) -> dict[str, float]:
         before, wall = os.times(), time.monotonic()
         execute_run(InMemoryJob(definition), created, instance)
         wall, after = time.monotonic() - wall, os.times()
-        ended = instance.get_run_by_id(created.run_id)
+        ended, entries = instance.get_run_by_id(created.run_id), instance.all_logs(created.run_id)
     if ended is None or ended.status is not DagsterRunStatus.SUCCESS:
         raise RuntimeError(f"the run of {job} for {partition} ended as {ended and ended.status}")
-    return {"cpu": sum(after[:4]) - sum(before[:4]), "wall": wall}
+    kinds = Counter(entry.dagster_event_type for entry in entries)
+    recorded = {name: kinds[kind] for name, kind in RECORDED.items()}
+    return {"cpu": sum(after[:4]) - sum(before[:4]), "wall": wall, "recorded": recorded}
 
 
 if __name__ == "__main__":
