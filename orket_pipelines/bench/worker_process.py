@@ -26,8 +26,12 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of CPU and wall, commits, bytes of memory once all is loaded, and at most."""
+    """Seconds of CPU and wall, commits, bytes of memory once all is loaded, and at most.
 
+    `began` is when the delivery did, on the system's monotonic clock, which all processes share.
+    """
+
+    began: float
     cpu: float
     wall: float
     commits: int
@@ -45,7 +49,7 @@ def work(rock: str, warm_up: str | None, latency: float, settings: dict[str, Any
         loaded, before, began = _memory(), os.times(), time.monotonic()
         _deliver(factory, rock)
         after, wall = os.times(), time.monotonic() - began
-        return Cost(sum(after[:2]) - sum(before[:2]), wall, factory.store.commits - committed, loaded, _memory())
+        return Cost(began, sum(after[:2]) - sum(before[:2]), wall, factory.store.commits - committed, loaded, _memory())
 
 
 def _deliver(factory: Factory, rock: str) -> None:
